@@ -1,0 +1,1 @@
+"""Vector indexes: build, search, save and check, on numpy and FAISS alone."""
