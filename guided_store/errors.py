@@ -6,6 +6,7 @@
     ├── StoreError              the store cannot be opened, is damaged or is locked
     │   └── StoreLockedError    another process is writing
     ├── VersionError            an embedding version is missing, duplicated or malformed
+    │   ├── UnknownVersionError no version of that name; exit code 2
     │   └── DigestMismatchError what was loaded is not what was recorded
     └── EncoderError            an encoder cannot be trained, loaded or bound to its version
 
@@ -39,6 +40,12 @@ class StoreLockedError(StoreError):
 
 class VersionError(GuidedStoreError):
     """An embedding version is missing, exists already, or is malformed."""
+
+
+class UnknownVersionError(VersionError):
+    """There is no version of the name that was asked for."""
+
+    exit_code = 2
 
 
 class DigestMismatchError(VersionError):

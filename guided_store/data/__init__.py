@@ -1,1 +1,5 @@
 """Bundled data files, read through `importlib.resources`."""
+
+from guided_store.data._films import Films, films
+
+__all__ = ["Films", "films"]

@@ -1,1 +1,31 @@
-""""""
+"""Named embedding versions on top of Lance's own: registry, tags, lineage, digests, aliases."""
+
+from guided_store.versions._aliases import Alias, alias_history, list_aliases, resolve, set_alias
+from guided_store.versions._digest import embedding_digest
+from guided_store.versions._embedding import Embedding, load_embedding
+from guided_store.versions._names import KINDS, Ref, check_name, parse_ref
+from guided_store.versions._recovery import recover
+from guided_store.versions._registry import VersionInfo, find_version, get_version, list_versions
+from guided_store.versions._write import need_free_name, write_version
+
+__all__ = [
+    "KINDS",
+    "Alias",
+    "Embedding",
+    "Ref",
+    "VersionInfo",
+    "alias_history",
+    "check_name",
+    "embedding_digest",
+    "find_version",
+    "get_version",
+    "list_aliases",
+    "list_versions",
+    "load_embedding",
+    "need_free_name",
+    "parse_ref",
+    "recover",
+    "resolve",
+    "set_alias",
+    "write_version",
+]
