@@ -73,6 +73,20 @@ class Sequences:
         """Events per item code, int64 (V,)."""
         return np.bincount(self.items, minlength=self.n_items).astype(np.int64)
 
+    def restrict(self, item_ids: tuple[str, ...]) -> Sequences:
+        """The same users over another vocabulary; events of items outside it are dropped."""
+        new_code = np.full(self.n_items, -1, np.int32)
+        for code, item in enumerate(item_ids):
+            old = self.item_index.get(item)
+            if old is not None:
+                new_code[old] = code
+        items = new_code[self.items]
+        keep = items >= 0
+        kept_before = np.zeros(self.n_events + 1, np.int64)
+        np.cumsum(keep, out=kept_before[1:])
+        times = None if self.times is None else self.times[keep]
+        return Sequences(self.user_ids, item_ids, kept_before[self.indptr], items[keep], times)
+
     def head(self, ends: NDArray[np.int64]) -> Sequences:
         """The first `ends[u]` events of every user; users and vocabulary stay as they are."""
         indptr = np.zeros(self.n_users + 1, np.int64)
@@ -102,7 +116,8 @@ class Targets:
 
     def items(self, sequences: Sequences) -> NDArray[np.int32]:
         """Target item code of each case, int32 (C,)."""
-        return sequences.items[sequences.indptr[self.users] + self.ends]
+        items: NDArray[np.int32] = sequences.items[sequences.indptr[self.users] + self.ends]
+        return items
 
     def history(self, sequences: Sequences, case: int) -> NDArray[np.int32]:
         """Item codes of one case's history, oldest first (a view)."""

@@ -1,0 +1,92 @@
+"""Training batches: whole sequences shifted by one, cut into windows, grouped by length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guided_store.catalogue import Sequences
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's sequences, padded on the right.
+
+    Attributes:
+        inputs: int64 (B, L), item codes; padding is 0.
+        valid: int64 (N,), flat positions in (B, L) of the real events.
+        targets: int64 (N,), the item after each real event.
+    """
+
+    inputs: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+def cut_windows(
+    sequences: Sequences, max_length: int, kind: str, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where this epoch's windows lie: positions of their first input event, and their numbers of inputs.
+
+    A window of n inputs starting at s reads `items[s:s+n]` and predicts `items[s+1:s+n+1]`. With
+    `kind="last"` each user gives one window that ends with the newest event; with "all", each event but a
+    user's first is predicted exactly once, the cuts of long histories falling at a random phase.
+
+    Returns:
+        starts, lengths: int64 (W,).
+    """
+    starts, counts = sequences.indptr[:-1], np.diff(sequences.indptr) - 1  # counts: inputs each user can give
+    keep = counts > 0
+    starts, counts = starts[keep], counts[keep]
+    if kind == "last":
+        lengths = np.minimum(counts, max_length)
+        return starts + counts - lengths, lengths
+    long = counts > max_length
+    # a first short window of `phase` inputs moves all later cuts; phase 0 means none
+    phase = np.where(long, rng.integers(0, max_length, len(counts)), 0)
+    pieces = -(-(counts - phase) // max_length) + (phase > 0)
+    owner = np.repeat(np.arange(len(counts)), pieces)
+    order = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    shift = np.where(phase > 0, phase - max_length, 0)[owner]
+    begin = np.maximum(order * max_length + shift, 0)
+    end = np.minimum((order + 1) * max_length + shift, counts[owner])
+    return starts[owner] + begin, end - begin
+
+
+def epoch_batches(
+    sequences: Sequences, max_length: int, batch_size: int, kind: str, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """One epoch in random order.
+
+    Windows of like length share a batch, which saves padding; each batch holds about the same number of
+    events (`batch_size` windows of mean length), so that every event weighs the same in the loss.
+    """
+    starts, lengths = cut_windows(sequences, max_length, kind, rng)
+    shuffled = rng.permutation(len(starts))
+    by_length = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    budget = max(1.0, batch_size * float(lengths.mean()))
+    events = np.cumsum(lengths[by_length])
+    # cut where the running number of events passes a multiple of the budget
+    bounds = np.searchsorted(events, np.arange(budget, events[-1], budget))
+    groups = [group for group in np.split(by_length, bounds) if len(group)]
+    items = sequences.items
+    for number in rng.permutation(len(groups)):
+        group = groups[number]
+        start, length = starts[group], lengths[group]
+        column = np.arange(int(length.max()))
+        real = column < length[:, None]
+        position = np.where(real, start[:, None] + column, start[:, None])
+        inputs = np.where(real, items[position], 0).astype(np.int64)
+        targets = items[(position + 1)[real]].astype(np.int64)
+        yield Batch(inputs, np.flatnonzero(real), targets)
+
+
+def count_batches(sequences: Sequences, max_length: int, batch_size: int, kind: str) -> int:
+    """About how many batches an epoch has (exact but for the random phase of long histories)."""
+    rng = np.random.default_rng(0)
+    _, lengths = cut_windows(sequences, max_length, kind, rng)
+    budget = max(1.0, batch_size * float(lengths.mean())) if len(lengths) else 1.0
+    return max(1, int(np.ceil(lengths.sum() / budget)))

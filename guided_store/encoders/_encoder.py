@@ -1,0 +1,156 @@
+"""A trained encoder bound to the embedding version it reads and scores with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from guided_store.encoders._config import EncoderConfig
+from guided_store.encoders._histories import encode_histories
+from guided_store.encoders._items import ItemTable
+from guided_store.encoders._sasrec import SASRec
+from guided_store.errors import EncoderError, UsageError
+from guided_store.store import Store
+from guided_store.versions import Embedding, Ref, parse_ref
+
+FORMAT = 1
+WEIGHTS = "model.safetensors"
+MANIFEST = "encoder.json"
+
+
+@dataclass(frozen=True)
+class EncoderManifest:
+    """What is recorded beside an encoder's weights.
+
+    Attributes:
+        version: the embedding version it belongs to.
+        version_digest: that version's content digest; another one is refused on load.
+        config: shape.
+        training: how it was trained (settings, split digest, epochs, seconds, validation metrics).
+    """
+
+    version: Ref
+    version_digest: str
+    config: EncoderConfig
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+class Encoder:
+    """Turns histories into queries in the space of its embedding version.
+
+    Attributes:
+        manifest: where it belongs and how it was made.
+        item_ids: the version's ids; history codes are positions in it.
+    """
+
+    def __init__(
+        self, manifest: EncoderManifest, model: SASRec, table: ItemTable, item_ids: tuple[str, ...]
+    ) -> None:
+        self.manifest = manifest
+        self.item_ids = item_ids
+        self.model = model.eval()
+        self._table = table
+
+    @property
+    def config(self) -> EncoderConfig:
+        return self.manifest.config
+
+    def encode(self, histories: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """Queries float32 (m, d) for histories of row numbers (oldest first, none empty)."""
+        return encode_histories(self.model, self._table, histories)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_encoder(folder: Path, manifest: EncoderManifest, model: SASRec) -> None:
+    """Write weights and manifest into `folder` (a temporary one, see `Store.publish`)."""
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+    content = {
+        "format": FORMAT,
+        "version": str(manifest.version),
+        "version_digest": manifest.version_digest,
+        "config": manifest.config.to_dict(),
+        "training": manifest.training,
+        "weights_sha256": _sha256(folder / WEIGHTS),
+    }
+    (folder / MANIFEST).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_manifest(store: Store, ref: str | Ref) -> tuple[EncoderManifest, str]:
+    """An encoder's manifest and the recorded SHA-256 of its weights.
+
+    Raises:
+        UsageError: the version has no encoder.
+        EncoderError: the manifest is damaged or of a newer format.
+    """
+    wanted = parse_ref(ref)
+    folder = store.artifact("encoders", str(wanted))
+    if not folder.is_dir():
+        raise UsageError(
+            f"{wanted} has no encoder; make a version that has one with "
+            f"`guided-store train --items {wanted} --as NAME`"
+        )
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if content["format"] > FORMAT:
+            raise EncoderError(
+                f"the encoder of {wanted} has format {content['format']}; upgrade guided-store"
+            )
+        manifest = EncoderManifest(
+            parse_ref(content["version"]),
+            content["version_digest"],
+            EncoderConfig.from_dict(content["config"]),
+            content["training"],
+        )
+        return manifest, str(content["weights_sha256"])
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
+        raise EncoderError(
+            f"the encoder of {wanted} is damaged ({MANIFEST}: {error}); train it again under another name"
+        ) from error
+
+
+def load_encoder(store: Store, embedding: Embedding, device: str = "cpu") -> Encoder:
+    """Load the encoder of a loaded embedding version.
+
+    Args:
+        store: an open store.
+        embedding: the version; its vectors are what the encoder reads.
+        device: where to run.
+
+    Raises:
+        UsageError: the version has no encoder.
+        EncoderError: weights are damaged, or belong to other vectors than these.
+    """
+    ref = embedding.ref
+    manifest, recorded = read_manifest(store, ref)
+    if manifest.version != ref or manifest.version_digest != embedding.digest:
+        raise EncoderError(
+            f"the encoder stored for {ref} belongs to {manifest.version} with digest "
+            f"{manifest.version_digest[:12]}..., but {ref} has {embedding.digest[:12]}...; train it again"
+        )
+    path = store.artifact("encoders", str(ref)) / WEIGHTS
+    damaged = f"the encoder of {ref} is damaged ({WEIGHTS}); train it again under another name"
+    try:
+        if _sha256(path) != recorded:
+            raise EncoderError(damaged)
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise EncoderError(damaged) from error
+    model = SASRec(manifest.config)
+    model.load_state_dict(state)
+    bias = None if embedding.bias is None else torch.from_numpy(embedding.bias)
+    table = ItemTable(torch.from_numpy(embedding.vectors), bias=bias, train_latent=False, train_bias=False)
+    return Encoder(manifest, model.to(device), table.to(device), embedding.item_ids)

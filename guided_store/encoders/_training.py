@@ -1,0 +1,320 @@
+"""The training loop: steps, validation, early stopping, checkpoints."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from guided_store.catalogue import Sequences
+from guided_store.encoders._batches import Batch, count_batches, epoch_batches
+from guided_store.encoders._checkpoint import (
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
+from guided_store.encoders._config import TrainingConfig
+from guided_store.encoders._items import ItemTable
+from guided_store.encoders._loss import full_softmax_loss, log_expected_counts, sampled_softmax_loss
+from guided_store.encoders._sasrec import SASRec
+from guided_store.errors import EncoderError, UsageError
+from guided_store.progress import SILENT, Progress
+
+CHECKPOINT_EVERY = 20.0
+"""Seconds of work that a kill may cost."""
+
+SELECT_BY = "ndcg@10"
+
+Validate = Callable[[SASRec, ItemTable], dict[str, float]]
+
+
+@dataclass
+class Outcome:
+    """What a training run gives.
+
+    Attributes:
+        best_epoch: 1-based epoch whose weights are kept.
+        metrics: validation metrics of that epoch (empty without validation).
+        history: one dict per epoch: epoch, loss, seconds, validation metrics.
+        seconds: training time over all sessions, validation included.
+        stopped: "patience" or "epochs".
+    """
+
+    best_epoch: int
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+    seconds: float
+    stopped: str
+
+
+class _Interrupt:
+    """Turns the first Ctrl-C into a flag, so that no step is cut in half; the second acts at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def ask(_: int, __: FrameType | None) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            self.asked = True
+
+        signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _optimizer(model: SASRec, table: ItemTable, config: TrainingConfig) -> torch.optim.AdamW:
+    parameters = [p for p in [*model.parameters(), *table.parameters()] if p.requires_grad and p.numel()]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+class Trainer:
+    """Trains one encoder and item table; `run` leaves both with the weights of the best epoch.
+
+    All randomness comes from (seed, epoch, step), so a run that was interrupted and resumed takes the same
+    steps as one that was not.
+
+    Args:
+        model, table: trained in place.
+        sequences: training events over the table's items.
+        config: settings.
+        validate: gives validation metrics of the current weights, or None to train for all epochs.
+        checkpoint: file to resume from and write to, or None.
+        fingerprint: identifies data and settings; a checkpoint with another one is refused.
+        progress: where to report.
+    """
+
+    def __init__(
+        self,
+        model: SASRec,
+        table: ItemTable,
+        sequences: Sequences,
+        config: TrainingConfig,
+        *,
+        validate: Validate | None,
+        checkpoint: Path | None = None,
+        fingerprint: str = "",
+        progress: Progress = SILENT,
+    ) -> None:
+        self.model, self.table, self.sequences, self.config = model, table, sequences, config
+        self._validate, self._checkpoint, self._fingerprint = validate, checkpoint, fingerprint
+        self._progress = progress
+        self._optimizer = _optimizer(model, table, config)
+        self._loss = config.resolve_loss(table.n_items)
+        self._length = model.config.max_length
+        self._batches = count_batches(sequences, self._length, config.batch_size, config.windows)
+        self._proposal: Tensor | None = None
+        self._log_counts: Tensor | None = None
+        if self._loss == "sampled":
+            counts = torch.from_numpy(sequences.counts())
+            self._proposal, self._log_counts = log_expected_counts(counts, config.negatives)
+        # what a checkpoint holds
+        self._epoch = 0  # finished epochs
+        self._in_epoch = 0  # finished steps of the current one
+        self._step = 0
+        self._loss_sum = 0.0
+        self._epoch_seconds = 0.0
+        self._best = -1.0
+        self._best_epoch = 0
+        self._best_state: dict[str, Tensor] = {}
+        self._history: list[dict[str, float]] = []
+        self._seconds = 0.0
+
+    def run(self) -> Outcome:
+        """Train until patience or epochs run out.
+
+        Raises:
+            EncoderError: the loss is not finite, or there is nothing to learn from.
+            KeyboardInterrupt: after the checkpoint was written.
+        """
+        if not (np.diff(self.sequences.indptr) > 1).any():
+            raise EncoderError("there is nothing to train on: no user has two training events")
+        self._resume()
+        interrupt = _Interrupt()
+        with interrupt.watching(), torch.random.fork_rng(devices=[]):
+            while not self._finished():
+                self._run_epoch(interrupt)
+        if self._best_state:
+            self._load(self._best_state)
+        stopped = "epochs" if self._epoch >= self.config.epochs else "patience"
+        metrics = self._history[self._best_epoch - 1] if self._history else {}
+        keep = {name: value for name, value in metrics.items() if name not in {"epoch", "loss", "seconds"}}
+        return Outcome(self._best_epoch, keep, self._history, self._seconds, stopped)
+
+    def discard_checkpoint(self) -> None:
+        """Remove the checkpoint, once its result is safe."""
+        if self._checkpoint is not None:
+            self._checkpoint.unlink(missing_ok=True)
+
+    # one epoch -------------------------------------------------------------------------------------------
+
+    def _finished(self) -> bool:
+        waited = self._epoch - self._best_epoch
+        return self._epoch >= self.config.epochs or (
+            self._validate is not None and self._epoch > 0 and waited >= self.config.patience
+        )
+
+    def _run_epoch(self, interrupt: _Interrupt) -> None:
+        rng = np.random.default_rng((self.config.seed, self._epoch))
+        batches = epoch_batches(
+            self.sequences, self._length, self.config.batch_size, self.config.windows, rng
+        )
+        began = last_save = time.monotonic()
+        before = self._epoch_seconds
+        title = f"epoch {self._epoch + 1} of at most {self.config.epochs}"
+        self.model.train()
+        with self._progress.task(title, self._batches) as task:
+            for number, batch in enumerate(batches):
+                if number < self._in_epoch:
+                    task.advance()
+                    continue
+                self._loss_sum += self._take_step(batch)
+                self._in_epoch += 1
+                task.advance()
+                if number % 10 == 0:
+                    task.note(self._note())
+                now = time.monotonic()
+                if interrupt.asked or now - last_save > CHECKPOINT_EVERY:
+                    self._epoch_seconds = before + now - began
+                    self._save()
+                    last_save = now
+                if interrupt.asked:
+                    raise KeyboardInterrupt
+        loss = self._loss_sum / max(1, self._in_epoch)
+        if not np.isfinite(loss):
+            raise EncoderError(
+                f"the training loss became {loss} in epoch {self._epoch + 1}; try a lower --lr"
+            )
+        self._epoch += 1
+        metrics: dict[str, float] = {}
+        if self._validate is not None:
+            self.model.eval()
+            metrics = self._validate(self.model, self.table)
+        self._epoch_seconds = before + time.monotonic() - began
+        self._close_epoch(loss, metrics)
+        self._save()
+        if interrupt.asked and not self._finished():
+            raise KeyboardInterrupt
+
+    def _close_epoch(self, loss: float, metrics: dict[str, float]) -> None:
+        self._seconds += self._epoch_seconds
+        row = {"epoch": float(self._epoch), "loss": loss, "seconds": self._epoch_seconds, **metrics}
+        self._history.append(row)
+        better = self._validate is None or metrics[SELECT_BY] > self._best
+        if better:
+            self._best = metrics.get(SELECT_BY, 0.0)
+            self._best_epoch = self._epoch
+            self._best_state = {name: value.detach().clone() for name, value in self._state().items()}
+        shown = "  ".join(
+            f"{name} {metrics[name]:.4f}" for name in (SELECT_BY, "recall@10") if name in metrics
+        )
+        mark = " *" if better and metrics else ""
+        self._progress.log(
+            f"epoch {self._epoch:3d}  loss {loss:.4f}  {shown}{mark}  {self._epoch_seconds:.1f} s"
+        )
+        self._in_epoch, self._loss_sum, self._epoch_seconds = 0, 0.0, 0.0
+
+    def _note(self) -> str:
+        best = f", best {SELECT_BY} {self._best:.4f}" if self._best >= 0 else ""
+        return f"loss {self._loss_sum / max(1, self._in_epoch):.4f}{best}"
+
+    def _take_step(self, batch: Batch) -> float:
+        self._step += 1
+        torch.manual_seed((self.config.seed * 1_000_003 + self._step) & 0x7FFF_FFFF_FFFF_FFFF)
+        rate = self.config.learning_rate * min(1.0, self._step / max(1, self.config.warmup))
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        device = self.table.latent.device
+        inputs = torch.from_numpy(batch.inputs).to(device)
+        targets = torch.from_numpy(batch.targets).to(device)
+        valid = torch.from_numpy(batch.valid).to(device)
+        hidden = self.model(self.table.rows(inputs) * self.table.scale())
+        queries = hidden.reshape(-1, self.table.dim)[valid]
+        vectors, bias = self.table.vectors(), self.table.bias
+        if self._proposal is None or self._log_counts is None:
+            loss = full_softmax_loss(queries, vectors, bias, targets)
+        else:
+            drawn = torch.multinomial(self._proposal, self.config.negatives, replacement=True).to(device)
+            loss = sampled_softmax_loss(queries, vectors, bias, targets, drawn, self._log_counts.to(device))
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return float(loss.detach())
+
+    # checkpoints -----------------------------------------------------------------------------------------
+
+    def _state(self) -> dict[str, Tensor]:
+        state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        trained = {name: value for name, value in self.table.state_dict().items() if name != "fixed"}
+        return state | {f"table.{name}": value for name, value in trained.items()}
+
+    def _load(self, state: dict[str, Tensor]) -> None:
+        self.model.load_state_dict(_below(state, "model."))
+        self.table.load_state_dict(_below(state, "table."), strict=False)
+
+    def _save(self) -> None:
+        if self._checkpoint is None:
+            return
+        tensors = dict(self._state())
+        tensors |= {f"best.{name}": value for name, value in self._best_state.items()}
+        tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors(self._optimizer).items()}
+        state: dict[str, Any] = {
+            "fingerprint": self._fingerprint,
+            "epoch": self._epoch,
+            "in_epoch": self._in_epoch,
+            "step": self._step,
+            "loss_sum": self._loss_sum,
+            "epoch_seconds": self._epoch_seconds,
+            "best": self._best,
+            "best_epoch": self._best_epoch,
+            "history": self._history,
+            "seconds": self._seconds,
+        }
+        save_checkpoint(self._checkpoint, tensors, state)
+
+    def _resume(self) -> None:
+        loaded = None if self._checkpoint is None else load_checkpoint(self._checkpoint)
+        if loaded is None:
+            return
+        tensors, state = loaded
+        if state["fingerprint"] != self._fingerprint:
+            raise UsageError(
+                "an unfinished training run of this name has other data or settings; give the same ones to "
+                "resume it, --no-resume to discard it, or another name"
+            )
+        self._load(tensors)
+        self._best_state = _below(tensors, "best.")
+        restore_optimizer(self._optimizer, _below(tensors, "optimizer."))
+        self._epoch, self._in_epoch, self._step = state["epoch"], state["in_epoch"], state["step"]
+        self._loss_sum, self._epoch_seconds = state["loss_sum"], state["epoch_seconds"]
+        self._best, self._best_epoch = state["best"], state["best_epoch"]
+        self._history, self._seconds = state["history"], state["seconds"]
+        self._progress.log(f"resumed after epoch {self._epoch}, step {self._step}")
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
