@@ -1,1 +1,32 @@
-""""""
+"""From a user's history to explained recommendations: encode, search, re-score exactly, break down."""
+
+from guided_store.retrieval._bulk import recommend_all, write_recommendations
+from guided_store.retrieval._indexes import build_index, list_indexes, load_index, recall_of, verify_index
+from guided_store.retrieval._preferences import Preferences
+from guided_store.retrieval._recommender import Recommender
+from guided_store.retrieval._results import (
+    AttributeTaste,
+    Explanation,
+    Profile,
+    Recommendation,
+    Recommendations,
+    Term,
+)
+
+__all__ = [
+    "AttributeTaste",
+    "Explanation",
+    "Preferences",
+    "Profile",
+    "Recommendation",
+    "Recommendations",
+    "Recommender",
+    "Term",
+    "build_index",
+    "list_indexes",
+    "load_index",
+    "recall_of",
+    "recommend_all",
+    "verify_index",
+    "write_recommendations",
+]

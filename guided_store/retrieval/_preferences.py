@@ -1,0 +1,66 @@
+"""What a user asks for on top of the history: weights on attributes, limits on raw scores."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guided_store.errors import UsageError
+from guided_store.versions import Embedding
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Weights and limits by attribute name.
+
+    Attributes:
+        weights: factors on the query's attribute values before the search: 1 changes nothing, 0 takes the
+            attribute out, 2 doubles it, -1 turns it round.
+        minimum, maximum: limits on raw scores; an item that was never scored on a limited attribute is left
+            out, since nobody knows whether it keeps the limit.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    maximum: Mapping[str, float] = field(default_factory=dict)
+
+    def check(self, embedding: Embedding) -> None:
+        """Raise UsageError for an attribute the version lacks or a value that is not finite."""
+        named = [*self.weights.items(), *self.minimum.items(), *self.maximum.items()]
+        if named and not embedding.attributes:
+            raise UsageError(f"{embedding.ref} has no attributes to weigh or limit; use a refined version")
+        for name, value in named:
+            if name not in embedding.attributes:
+                close = difflib.get_close_matches(name, embedding.attributes, n=1)
+                hint = (
+                    f"did you mean {close[0]!r}?" if close else f"there are {', '.join(embedding.attributes)}"
+                )
+                raise UsageError(f"{embedding.ref} has no attribute {name!r}; {hint}")
+            if not math.isfinite(value):
+                raise UsageError(f"the value for {name} must be a finite number, got {value}")
+        if (self.minimum or self.maximum) and embedding.raw is None:
+            raise UsageError(f"{embedding.ref} keeps no raw scores, so limits cannot be applied")
+
+    def factors(self, embedding: Embedding) -> NDArray[np.float32] | None:
+        """float32 (A,), one factor per attribute, or None where no weight is given."""
+        if not self.weights:
+            return None
+        return np.array([self.weights.get(name, 1.0) for name in embedding.attributes], np.float32)
+
+    def allowed(self, embedding: Embedding) -> NDArray[np.bool_] | None:
+        """bool (n,), items within all limits, or None where no limit is given."""
+        if not self.minimum and not self.maximum:
+            return None
+        assert embedding.raw is not None
+        allow = np.ones(len(embedding.item_ids), bool)
+        with np.errstate(invalid="ignore"):  # NaN compares false: never scored, not allowed
+            for name, limit in self.minimum.items():
+                allow &= embedding.raw[:, embedding.attributes.index(name)] >= limit
+            for name, limit in self.maximum.items():
+                allow &= embedding.raw[:, embedding.attributes.index(name)] <= limit
+        return allow

@@ -1,0 +1,323 @@
+"""`Recommender`: the query path as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guided_store.catalogue import Sequences, load_items, load_sequences
+from guided_store.encoders import Encoder, load_encoder
+from guided_store.errors import UsageError
+from guided_store.retrieval._breakdown import Breakdown, break_down, explained, terms_of
+from guided_store.retrieval._fallback import Popularity, popularity
+from guided_store.retrieval._indexes import load_index
+from guided_store.retrieval._preferences import Preferences
+from guided_store.retrieval._profile import profile_of
+from guided_store.retrieval._results import Explanation, Profile, Recommendation, Recommendations
+from guided_store.store import Store
+from guided_store.store import open as open_store
+from guided_store.versions import Embedding, Ref, load_embedding, resolve
+from indexes import VectorIndex
+
+CANDIDATES = 100
+"""Items that are re-scored exactly, at least."""
+
+REPEATS = ("exclude", "allow")
+
+
+class Recommender:
+    """Next items for users, from an embedding version, its encoder and an index.
+
+    Reads of one object are safe from several threads. Made by `load`:
+
+        recommender = Recommender.load("store", "refined/films")
+        for item in recommender.recommend(user="42", k=10, weights={"humor": 1.5}):
+            print(item.title, item.score, item.top_terms(3))
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        embedding: Embedding,
+        encoder: Encoder,
+        index: VectorIndex,
+        *,
+        repeats: str = "exclude",
+    ) -> None:
+        self.store = store
+        self.embedding = embedding
+        self.encoder = encoder
+        self.index = index
+        self.repeats = _check_repeats(repeats)
+
+    @classmethod
+    def load(
+        cls,
+        store: Store | str | Path,
+        version: str | Ref,
+        *,
+        index: str | None = None,
+        repeats: str = "exclude",
+        device: str = "cpu",
+    ) -> Self:
+        """Load a version, its encoder and an index, each checked against the others.
+
+        Args:
+            store: an open store, or its folder.
+            version: "refined/x", "base/x" or an alias.
+            index: name of a stored index of the version; by default the alias's, else an exact index made in
+                memory.
+            repeats: whether items of the history may be recommended again ("allow"; shops) or not ("exclude";
+                films).
+            device: where the encoder runs.
+
+        Raises:
+            UsageError: the version has no encoder, or no such index.
+            VersionError, EncoderError, indexes.VectorIndexError: something is missing, damaged, or does not
+                belong together.
+        """
+        opened = store if isinstance(store, Store) else open_store(store)
+        ref, bound = resolve(opened, version)
+        embedding = load_embedding(opened, ref)
+        encoder = load_encoder(opened, embedding, device)
+        chosen = index or bound
+        if chosen is None:
+            searcher = VectorIndex.build(embedding.vectors, embedding.bias)
+        else:
+            searcher = load_index(opened, embedding, chosen)
+        return cls(opened, embedding, encoder, searcher, repeats=repeats)
+
+    # what is read from the store once -------------------------------------------------------------------
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """All users' events."""
+        return load_sequences(self.store)
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Title of each item id; an item without one is absent."""
+        if not self.store.has_table("items"):
+            return {}
+        items = load_items(self.store)
+        return {item: title for item, title in zip(items.ids, items.titles, strict=True) if title}
+
+    @cached_property
+    def popularity(self) -> Popularity:
+        """Counts behind the fallback list."""
+        return popularity(self.sequences, self.embedding)
+
+    # the queries ----------------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        user: str | None = None,
+        items: Sequence[str] | None = None,
+        *,
+        k: int = 10,
+        weights: Mapping[str, float] | None = None,
+        minimum: Mapping[str, float] | None = None,
+        maximum: Mapping[str, float] | None = None,
+        repeats: str | None = None,
+    ) -> Recommendations:
+        """The k best next items, each with the terms that make its score.
+
+        A user without a history the version can read gets the popular items instead; `source` and `reason`
+        say so.
+
+        Args:
+            user: a user of the store, or
+            items: a history given outright, oldest first.
+            k: length of the list; shorter only where fewer items are allowed.
+            weights: factor per attribute on the query, see `Preferences`.
+            minimum, maximum: limits per attribute on raw scores; applied inside the search, so that they
+                never shorten the list.
+            repeats: overrides the recommender's own setting.
+
+        Raises:
+            UsageError: neither or both of `user` and `items`, k below 1, unknown attributes.
+        """
+        if k < 1:
+            raise UsageError(f"k must be at least 1, got {k}")
+        preferences = Preferences(weights or {}, minimum or {}, maximum or {})
+        preferences.check(self.embedding)
+        history, rows, skipped, why_none = self._read(user, items)
+        allow = preferences.allowed(self.embedding)
+        exclude = self._excluded(rows, repeats)
+        if not len(rows):
+            return self._popular(k, exclude, allow, skipped, why_none)
+        query = self._query(rows, preferences)
+        found = min(max(CANDIDATES, 2 * k), self.index.n)
+        _, ids = self.index.search(query, found, exclude=exclude, allow=allow)
+        candidates = ids[0][ids[0] >= 0]
+        chosen = self._rank(query, candidates, k)
+        reason = "" if chosen else "no item is within the limits and outside the history"
+        return Recommendations(chosen, "model", reason, skipped, str(self.embedding.ref), history)
+
+    def explain(
+        self,
+        item: str,
+        user: str | None = None,
+        items: Sequence[str] | None = None,
+        *,
+        weights: Mapping[str, float] | None = None,
+        repeats: str | None = None,
+    ) -> Explanation:
+        """One item for one user in full: every term, and its rank among all items.
+
+        Raises:
+            UsageError: an item the version does not hold; a user without a readable history.
+        """
+        row = self._row(item)
+        preferences = Preferences(weights or {})
+        preferences.check(self.embedding)
+        _, rows, skipped, why_none = self._read(user, items)
+        if not len(rows):
+            raise UsageError(f"nothing can be explained: {why_none}")
+        query = self._query(rows, preferences)
+        wanted = np.array([row])
+        breakdown = break_down(self.embedding, query, wanted)
+        everything = np.arange(self.index.n)
+        hidden = np.zeros(self.index.n, bool)
+        hidden[self._excluded(rows, repeats)] = True
+        seen = bool(np.isin(row, rows))
+        hidden[row] = False
+        others = everything[~hidden]
+        scores = break_down(self.embedding, query, others).scores
+        own = breakdown.scores[0]
+        rank = 1 + int(((scores > own) | ((scores == own) & (others < row))).sum())
+        recommendation = Recommendation(
+            rank,
+            item,
+            self.titles.get(item, ""),
+            float(own),
+            terms_of(self.embedding, breakdown, 0, row),
+            float(breakdown.latent[0]),
+            float(breakdown.bias[0]),
+        )
+        told = float(np.abs(breakdown.attributes).sum())
+        share = told / max(told + abs(recommendation.latent), 1e-12)
+        return Explanation(recommendation, len(others), seen, share, str(self.embedding.ref), skipped)
+
+    def profile(self, user: str | None = None, items: Sequence[str] | None = None) -> Profile:
+        """A user's history in attributes, and what the encoder asks for after it.
+
+        Raises:
+            UsageError: a version without attributes; a user without a readable history.
+        """
+        history, rows, skipped, why_none = self._read(user, items)
+        if not len(rows):
+            raise UsageError(f"there is no profile: {why_none}")
+        query = self._query(rows, Preferences())
+        return profile_of(self.embedding, rows, query, history, skipped)
+
+    def similar(self, item: str, *, k: int = 10) -> Recommendations:
+        """The k items nearest to one item by cosine, which is a sum over dimensions too.
+
+        Raises:
+            UsageError: an item the version does not hold, k below 1.
+        """
+        if k < 1:
+            raise UsageError(f"k must be at least 1, got {k}")
+        row = self._row(item)
+        vectors = self.embedding.vectors
+        norms = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
+        query = vectors[row] / norms[row]
+        cosine = (vectors @ query) / norms
+        cosine[row] = -np.inf
+        count = min(k, len(cosine) - 1)
+        best = np.lexsort((np.arange(len(cosine)), -cosine))[:count]
+        width = len(self.embedding.attributes)
+        products = vectors[best] * query / norms[best, None]
+        latent = products[:, width:].sum(axis=1, dtype=np.float64).astype(np.float32)
+        breakdown = Breakdown(products[:, :width], latent, np.zeros(count, np.float32))
+        chosen = explained(self.embedding, breakdown, breakdown.scores, best, self.titles, np.arange(count))
+        return Recommendations(chosen, "similar", "", (), str(self.embedding.ref), (item,))
+
+    # inside ---------------------------------------------------------------------------------------------
+
+    def _read(
+        self, user: str | None, items: Sequence[str] | None
+    ) -> tuple[tuple[str, ...], NDArray[np.int32], tuple[str, ...], str]:
+        """History ids that are known, their rows, ids that are not, and why there is nothing to read."""
+        if (user is None) == (items is None):
+            raise UsageError("name either a user or a list of items")
+        why_none = ""
+        if items is not None:
+            given = list(items)
+            why_none = "the list of items is empty"
+        elif user in self.sequences.user_index:
+            given = self.sequences.history(user)
+        else:
+            given = []
+            why_none = f"user {user!r} is unknown to this store"
+        row_of = self.embedding.item_index
+        known = tuple(item for item in given if item in row_of)
+        skipped = tuple(dict.fromkeys(item for item in given if item not in row_of))
+        if given and not known:
+            why_none = f"{self.embedding.ref} knows none of the history's {len(skipped)} items"
+        return known, np.array([row_of[item] for item in known], np.int32), skipped, why_none
+
+    def _row(self, item: str) -> int:
+        row = self.embedding.item_index.get(item)
+        if row is None:
+            known = item in self.titles
+            why = "is in the catalogue but not in" if known else "is unknown to"
+            raise UsageError(f"item {item!r} {why} {self.embedding.ref}")
+        return row
+
+    def _excluded(self, rows: NDArray[np.int32], repeats: str | None) -> NDArray[np.int64]:
+        if _check_repeats(repeats or self.repeats) == "allow":
+            return np.empty(0, np.int64)
+        return np.unique(rows).astype(np.int64)
+
+    def _query(self, rows: NDArray[np.int32], preferences: Preferences) -> NDArray[np.float32]:
+        query: NDArray[np.float32] = self.encoder.encode([rows])[0]
+        factors = preferences.factors(self.embedding)
+        if factors is not None:
+            query = query.copy()
+            query[: len(factors)] *= factors
+        return query
+
+    def _rank(
+        self, query: NDArray[np.float32], rows: NDArray[np.int64], k: int
+    ) -> tuple[Recommendation, ...]:
+        breakdown = break_down(self.embedding, query, rows)
+        scores = breakdown.scores
+        places = np.lexsort((rows, -scores))[:k]
+        return explained(self.embedding, breakdown, scores, rows, self.titles, places)
+
+    def _popular(
+        self,
+        k: int,
+        exclude: NDArray[np.int64],
+        allow: NDArray[np.bool_] | None,
+        skipped: tuple[str, ...],
+        why_none: str,
+    ) -> Recommendations:
+        counts = self.popularity
+        rows = counts.best(k, exclude, allow)
+        ids = [self.embedding.item_ids[row] for row in rows]
+        chosen = tuple(
+            Recommendation(
+                rank,
+                item,
+                self.titles.get(item, ""),
+                float(counts.counts[row]),
+                bias=float(counts.counts[row]),
+            )
+            for rank, (item, row) in enumerate(zip(ids, rows, strict=True), start=1)
+        )
+        reason = f"{why_none}; these are the most popular items {counts.period}, scored by their events"
+        return Recommendations(chosen, counts.source, reason, skipped, str(self.embedding.ref))
+
+
+def _check_repeats(repeats: str) -> str:
+    if repeats not in REPEATS:
+        raise UsageError(f"repeats must be 'exclude' or 'allow', got {repeats!r}")
+    return repeats
