@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -151,6 +150,5 @@ def load_encoder(store: Store, embedding: Embedding, device: str = "cpu") -> Enc
         raise EncoderError(damaged) from error
     model = SASRec(manifest.config)
     model.load_state_dict(state)
-    bias = None if embedding.bias is None else torch.from_numpy(embedding.bias)
-    table = ItemTable(torch.from_numpy(embedding.vectors), bias=bias, train_latent=False, train_bias=False)
+    table = ItemTable.from_vectors(embedding.vectors, embedding.bias, train_latent=False, train_bias=False)
     return Encoder(manifest, model.to(device), table.to(device), embedding.item_ids)

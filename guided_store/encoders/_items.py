@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -32,10 +34,10 @@ class ItemTable(nn.Module):
         train_bias: bool = True,
     ) -> None:
         super().__init__()
-        self.latent = nn.Parameter(latent.clone(), requires_grad=train_latent)
-        self.register_buffer("fixed", None if fixed is None else fixed.clone())
+        self.latent = nn.Parameter(latent, requires_grad=train_latent)
+        self.register_buffer("fixed", fixed)
         self.fixed: Tensor | None
-        start = torch.zeros(len(latent)) if bias is None else bias.clone()
+        start = torch.zeros(len(latent)) if bias is None else bias
         self.bias = nn.Parameter(start, requires_grad=train_bias)
 
     @classmethod
@@ -43,6 +45,25 @@ class ItemTable(nn.Module):
         """A table from scratch: N(0, 0.02), zero bias."""
         latent = torch.empty(n_items, dim).normal_(0.0, 0.02, generator=generator)
         return cls(latent, train_bias=item_bias)
+
+    @classmethod
+    def from_vectors(
+        cls,
+        vectors: NDArray[np.float32],
+        bias: NDArray[np.float32] | None = None,
+        *,
+        fixed_columns: int = 0,
+        train_latent: bool = True,
+        train_bias: bool = True,
+    ) -> ItemTable:
+        """A table that starts at a copy of vectors (V, d), their first `fixed_columns` fixed."""
+        return cls(
+            torch.tensor(vectors[:, fixed_columns:]),
+            torch.tensor(vectors[:, :fixed_columns]) if fixed_columns else None,
+            None if bias is None else torch.tensor(bias),
+            train_latent=train_latent,
+            train_bias=train_bias,
+        )
 
     @property
     def n_items(self) -> int:

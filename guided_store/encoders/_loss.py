@@ -93,9 +93,11 @@ def sampled_softmax_loss(
 ) -> Tensor:
     """Mean cross-entropy of each target against shared negatives, with logQ correction.
 
-    Every logit is lowered by the log of its item's expected number of draws (Bengio & Senecal 2008, equation
-    8), which makes the full softmax the optimum for any proposal distribution. Negatives equal to a
-    position's own target are left out of its sum.
+    Importance sampling of the softmax's partition function (Bengio & Senecal 2008): a negative's logit is
+    lowered by the log of its expected number of draws, so that the draws add up to the sum over all other
+    items in expectation, and the loss tends to the full softmax's for any proposal. The target itself is no
+    draw and keeps its logit; draws equal to it are left out (the correction of the usual logQ correction, as
+    in Khrylchenko et al. 2025, arXiv 2507.09331).
 
     Args:
         queries: float32 (N, d).
@@ -105,7 +107,7 @@ def sampled_softmax_loss(
         negatives: int64 (M,), draws from Q, shared by all positions.
         log_counts: float32 (V,), see `log_expected_counts`.
     """
-    positive = (queries * vectors[targets]).sum(dim=1) + bias[targets] - log_counts[targets]
+    positive = (queries * vectors[targets]).sum(dim=1) + bias[targets]
     against = queries @ vectors[negatives].t() + (bias - log_counts)[negatives]
     against = against.masked_fill(targets[:, None] == negatives[None, :], float("-inf"))
     logits = torch.cat([positive[:, None], against], dim=1)

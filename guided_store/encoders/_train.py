@@ -88,12 +88,11 @@ def _start(
     parent = load_embedding(store, ref)
     if parent.info.dim != encoder.dim:
         raise UsageError(f"{ref} has {parent.info.dim} dimensions but --dim is {encoder.dim}")
-    vectors = torch.from_numpy(parent.vectors)
     guided = int(str(parent.info.recipe.get("guided_columns", 0))) if ref.kind == "refined" else 0
-    table = ItemTable(
-        vectors[:, guided:],
-        vectors[:, :guided] if guided else None,
-        None if parent.bias is None else torch.from_numpy(parent.bias),
+    table = ItemTable.from_vectors(
+        parent.vectors,
+        parent.bias,
+        fixed_columns=guided,
         train_latent=latent == "trained",
         train_bias=training.item_bias,
     )

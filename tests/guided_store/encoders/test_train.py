@@ -1,0 +1,198 @@
+"""Training end to end: it learns, stops, resumes to the same result, and binds what it writes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from guided_store.catalogue import Split
+from guided_store.encoders import EncoderConfig, TrainingConfig, load_encoder, train
+from guided_store.encoders._train import checkpoint_path
+from guided_store.errors import EncoderError, UsageError, VersionError
+from guided_store.evaluation import EncodedScorer, Popularity, summarise, target_ranks
+from guided_store.store import Store, create, open
+from guided_store.versions import Ref, list_versions, load_embedding, write_version
+
+SHAPE = EncoderConfig(dim=16, blocks=1, heads=2, max_length=12, dropout=0.1)
+SETTINGS = TrainingConfig(epochs=12, patience=12, batch_size=16, learning_rate=5e-3, warmup=10)
+SHORT = TrainingConfig(epochs=3, patience=3, batch_size=16, learning_rate=5e-3, warmup=10)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return create(tmp_path / "s")
+
+
+def test_it_learns_what_popularity_cannot(store: Store, split: Split) -> None:
+    result = train(store, "ring", split=split, encoder=SHAPE, training=SETTINGS)
+    embedding = load_embedding(store, "base/ring")
+    encoder = load_encoder(store, embedding)
+    scorer = EncodedScorer("ring", encoder, embedding.item_ids, embedding.vectors, embedding.bias)
+    found = summarise(target_ranks(scorer, split))
+    popular = summarise(target_ranks(Popularity.fit(split), split))
+    assert found["ndcg@10"] > popular["ndcg@10"] + 0.3
+    assert result.outcome.metrics["ndcg@10"] == max(row["ndcg@10"] for row in result.outcome.history)
+    # what is loaded is what was kept: it reproduces the best epoch's validation figure
+    again = summarise(target_ranks(scorer, split, "validation"))
+    assert again["ndcg@10"] == pytest.approx(result.outcome.metrics["ndcg@10"], abs=1e-6)
+    assert result.version.metrics["validation ndcg@10"] == result.outcome.metrics["ndcg@10"]
+    assert not checkpoint_path(store, Ref("base", "ring")).exists()
+
+
+def test_the_same_seed_gives_the_same_vectors(store: Store, split: Split) -> None:
+    for name in ("one", "two"):
+        train(store, name, split=split, encoder=SHAPE, training=SHORT)
+    one, two = (load_embedding(store, f"base/{name}") for name in ("one", "two"))
+    assert one.digest == two.digest
+
+
+def test_the_guided_part_stays_and_the_latent_learns(store: Store, split: Split) -> None:
+    rng = np.random.default_rng(0)
+    ids = split.sequences.item_ids
+    vectors = rng.normal(size=(30, 16)).astype(np.float32)
+    raw = rng.integers(0, 11, (30, 5)).astype(np.float32)
+    recipe = {"attributes": list("abcde"), "guided_columns": 5, "form": "paper"}
+    write_version(store, "refined/start", ids, vectors, raw=raw, recipe=recipe)
+    train(store, "done", split=split, items="refined/start", encoder=SHAPE, training=SHORT)
+    done = load_embedding(store, "refined/done")
+    np.testing.assert_array_equal(done.vectors[:, :5], vectors[:, :5])
+    assert np.abs(done.vectors[:, 5:] - vectors[:, 5:]).max() > 1e-3
+    np.testing.assert_array_equal(done.raw, raw)
+    assert done.attributes == tuple("abcde")
+    assert done.info.parents == ("refined/start",)
+    train(
+        store,
+        "frozen",
+        split=split,
+        items="refined/start",
+        encoder=SHAPE,
+        training=SHORT,
+        latent="frozen",
+    )
+    frozen = load_embedding(store, "refined/frozen")
+    np.testing.assert_array_equal(frozen.vectors, vectors)
+    assert np.abs(frozen.bias).max() > 0
+
+
+def test_sampled_softmax_learns_too(store: Store, split: Split) -> None:
+    settings = TrainingConfig.from_dict(SETTINGS.to_dict() | {"loss": "sampled", "negatives": 20})
+    result = train(store, "sampled", split=split, encoder=SHAPE, training=settings)
+    assert result.outcome.metrics["ndcg@10"] > 0.5
+
+
+RUN = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from conftest import make_sequences, make_split
+from guided_store.encoders import EncoderConfig, TrainingConfig, train
+from guided_store.store import open
+from guided_store.progress import SILENT
+
+class Said(type(SILENT)):
+    def log(self, text):
+        print(text, flush=True)
+
+with open(sys.argv[1], write=True) as store:
+    train(
+        store, "long", split=make_split(make_sequences()), progress=Said(),
+        encoder=EncoderConfig(dim=16, blocks=1, heads=2, max_length=12, dropout=0.1),
+        training=TrainingConfig(epochs=8, patience=8, batch_size=4, learning_rate=5e-3, warmup=10),
+    )
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_run_resumes_to_the_same_result(store: Store, split: Split, sent: int) -> None:
+    settings = TrainingConfig(epochs=8, patience=8, batch_size=4, learning_rate=5e-3, warmup=10)
+    train(store, "whole", split=split, encoder=SHAPE, training=settings)
+    store.close()
+    command = [sys.executable, "-c", RUN, str(store.root), str(Path(__file__).parent)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert run.stdout is not None
+    while b"epoch   2" not in run.stdout.readline():
+        assert run.poll() is None
+    time.sleep(0.05)
+    run.send_signal(sent)
+    run.communicate()
+    assert run.returncode != 0
+    assert [str(info.ref) for info in list_versions(store)] == ["base/whole"]
+    assert checkpoint_path(store, Ref("base", "long")).exists()
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "resumed after epoch" in done.stdout
+    assert "epoch   1 " not in done.stdout
+    whole, long = (load_embedding(store, f"base/{name}") for name in ("whole", "long"))
+    np.testing.assert_allclose(whole.vectors, long.vectors, atol=1e-5)
+
+
+def test_a_checkpoint_of_other_settings_is_not_mixed_in(store: Store, split: Split) -> None:
+    path = checkpoint_path(store, Ref("base", "x"))
+    from guided_store.encoders._checkpoint import save_checkpoint
+
+    save_checkpoint(path, {}, {"fingerprint": "other"})
+    with pytest.raises(UsageError, match="other data or settings"):
+        train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    path.write_bytes(b"torn")
+    with pytest.raises(EncoderError, match=r"checkpoint .* is damaged"):
+        train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    train(store, "x", split=split, encoder=SHAPE, training=SHORT, resume=False)
+    assert [str(info.ref) for info in list_versions(store)] == ["base/x"]
+
+
+def test_refusals(store: Store, split: Split) -> None:
+    train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    with pytest.raises(VersionError, match="base/x already"):
+        train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    with pytest.raises(UsageError, match="16 dimensions but --dim is 64"):
+        train(store, "y", split=split, items="base/x", training=SHORT)
+    write_version(store, "guided/g", ["a"], np.ones((1, 2), np.float32))
+    with pytest.raises(UsageError, match="build a refined version"):
+        train(store, "y", split=split, items="guided/g", training=SHORT)
+    with pytest.raises(UsageError, match="latent must be"):
+        train(store, "y", split=split, encoder=SHAPE, latent="half")
+    with pytest.raises(UsageError, match="device 'cuda"):
+        train(store, "y", split=split, encoder=SHAPE, device="cuda:7")
+
+
+def test_an_encoder_is_bound_to_its_vectors(store: Store, split: Split) -> None:
+    for name, seed in (("one", 1), ("two", 2)):
+        settings = TrainingConfig.from_dict(SHORT.to_dict() | {"seed": seed})
+        train(store, name, split=split, encoder=SHAPE, training=settings)
+    folder = store.artifact("encoders", "base")
+    (folder / "one").rename(folder / "kept")
+    (folder / "two").rename(folder / "one")
+    with pytest.raises(EncoderError, match=r"belongs to base/two .* train it again"):
+        load_encoder(store, load_embedding(store, "base/one"))
+    with pytest.raises(UsageError, match="base/two has no encoder"):
+        load_encoder(store, load_embedding(store, "base/two"))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "encoder.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone"])
+def test_damaged_encoders_are_refused(store: Store, split: Split, name: str, damage: str) -> None:
+    train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    path = store.artifact("encoders", "base/x") / name
+    content = bytearray(path.read_bytes())
+    if damage == "gone":
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content if damage == "flip" else content[: len(content) // 2])
+    with pytest.raises(EncoderError, match="base/x is damaged"):
+        load_encoder(store, load_embedding(store, "base/x"))
+
+
+def test_recovery_keeps_finished_encoders(store: Store, split: Split) -> None:
+    train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    store.close()
+    with open(store.root, write=True) as again:
+        assert again.artifacts("encoders") == ["base/x"]
