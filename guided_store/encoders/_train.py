@@ -245,7 +245,8 @@ def _store_result(
     raw = None if parent is None else parent.raw
     std = None if parent is None else parent.std
     recipe: dict[str, object] = {} if parent is None else dict(parent.info.recipe)
-    recipe |= {"form": recipe.get("form", "learned"), "training": settings, "seconds": outcome.seconds}
+    recipe = {"method": "learned with the encoder"} | recipe
+    recipe |= {"training": settings, "seconds": outcome.seconds}
     report: dict[str, Any] = settings | {
         "best_epoch": outcome.best_epoch,
         "epochs": len(outcome.history),

@@ -102,10 +102,7 @@ class Recommender:
     @cached_property
     def titles(self) -> dict[str, str]:
         """Title of each item id; an item without one is absent."""
-        if not self.store.has_table("items"):
-            return {}
-        items = load_items(self.store)
-        return {item: title for item, title in zip(items.ids, items.titles, strict=True) if title}
+        return load_items(self.store).titles
 
     @cached_property
     def popularity(self) -> Popularity:

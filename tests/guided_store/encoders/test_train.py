@@ -58,7 +58,7 @@ def test_the_guided_part_stays_and_the_latent_learns(store: Store, split: Split)
     ids = split.sequences.item_ids
     vectors = rng.normal(size=(30, 16)).astype(np.float32)
     raw = rng.integers(0, 11, (30, 5)).astype(np.float32)
-    recipe = {"attributes": list("abcde"), "guided_columns": 5, "form": "paper"}
+    recipe = {"attributes": list("abcde"), "guided_columns": 5}
     write_version(store, "refined/start", ids, vectors, raw=raw, recipe=recipe)
     train(store, "done", split=split, items="refined/start", encoder=SHAPE, training=SHORT)
     done = load_embedding(store, "refined/done")
