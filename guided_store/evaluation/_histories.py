@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from guided_store.catalogue import Sequences, Split, Targets
 from guided_store.errors import UsageError
-from guided_store.evaluation._scorer import Rows
+
+Rows: TypeAlias = "slice | NDArray[np.int64]"
+"""Which cases of a `Targets`: a slice, or case numbers int64 (m,)."""
 
 
 def part_of(split: Split, part: str) -> Targets:

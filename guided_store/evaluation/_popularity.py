@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from guided_store.catalogue import Sequences, Split, Targets
 from guided_store.errors import UsageError
-from guided_store.evaluation._scorer import Rows
+from guided_store.evaluation._histories import Rows
 from guided_store.evaluation._tuning import best_on_validation
 from guided_store.progress import SILENT, Progress
 
@@ -19,6 +19,9 @@ WINDOWS = (1 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
 
 DEFAULT_WINDOW = 30 * DAY
 """The window where a split has no validation cases."""
+
+
+NO_TIMES = "recent popularity needs the time of every event, and these have an order only"
 
 
 class Popularity:
@@ -78,6 +81,7 @@ class RecentPopularity:
         overall = np.bincount(items, minlength=n_items)
         # Below one event, so that it decides only between equal counts.
         self._tie_break = (overall / (overall.max(initial=0) + 1)).astype(np.float32)
+        self._n_items = n_items
         self.window = window
         self.at_end = at_end
 
@@ -92,7 +96,7 @@ class RecentPopularity:
         """
         train = split.train
         if train.times is None:
-            raise UsageError("recent popularity needs the time of every event, and these have an order only")
+            raise UsageError(NO_TIMES)
 
         def make(window: int) -> RecentPopularity:
             assert train.times is not None
@@ -107,25 +111,34 @@ class RecentPopularity:
     def score(self, sequences: Sequences, targets: Targets, rows: Rows) -> NDArray[np.float32]:
         """float32 (m, n_items): events within the window plus a fraction below 1 of overall popularity."""
         users, ends = targets.users[rows], targets.ends[rows]
-        now = np.full(len(users), self._times[-1] if len(self._times) else 0, np.int64)
-        if not self.at_end:
-            if sequences.times is None:
-                raise UsageError("recent popularity needs the time of every event, and these have an order only")
-            some = ends > 0
-            now[some] = sequences.times[sequences.indptr[users[some]] + ends[some] - 1]
+        if self.at_end or not len(self._times):
+            first = np.searchsorted(self._times, self._times[-1:] - self.window)
+            counts = np.bincount(self._items[first.sum() :], minlength=self._n_items)
+            row = (counts + self._tie_break).astype(np.float32)
+            return np.broadcast_to(row, (len(users), self._n_items))
+        if sequences.times is None:
+            raise UsageError(NO_TIMES)
+        now = np.full(len(users), self._times[-1])
+        some = ends > 0
+        now[some] = sequences.times[sequences.indptr[users[some]] + ends[some] - 1]
+        scores = self._counts_at(now)
+        scores += self._tie_break
+        return scores
+
+    def _counts_at(self, now: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Events per item within the window before each of `now`, float32 (m, n_items)."""
         # Cases in order of time: an event enters the count at the first case at or after it and leaves
         # at the first case whose window begins after it; a running sum over the cases does the rest.
         order = np.argsort(now, kind="stable")
-        n_items = sequences.n_items
+        n_items = self._n_items
         low, high = np.searchsorted(self._times, [now[order[0]] - self.window, now[order[-1]] + 1])
         items, times = self._items[low:high], self._times[low:high]
         enters = np.searchsorted(now[order], times, side="left")
         leaves = np.searchsorted(now[order] - self.window, times, side="right")
-        size = (len(users) + 1) * n_items
+        size = (len(now) + 1) * n_items
         change = np.bincount(enters * n_items + items, minlength=size).astype(np.float32)
         change -= np.bincount(leaves * n_items + items, minlength=size)
-        counts = np.cumsum(change.reshape(-1, n_items)[:-1], axis=0, dtype=np.float32)
-        scores = np.empty_like(counts)
-        scores[order] = counts
-        scores += self._tie_break
-        return scores
+        counts: NDArray[np.float32] = np.cumsum(change.reshape(-1, n_items)[:-1], axis=0, dtype=np.float32)
+        unsorted = np.empty_like(counts)
+        unsorted[order] = counts
+        return unsorted

@@ -68,8 +68,6 @@ def _batches(
                     f"{scorer.name} gave scores of shape {scores.shape} where ({size}, {sequences.n_items}) "
                     "was asked for"
                 )
-            # A sum is NaN wherever a term is, and costs less than a mask of all scores; inf - inf is
-            # NaN too, hence the closer look.
             if np.isnan(scores).any():
                 case = start + int(np.isnan(scores).any(axis=1).argmax())
                 user = sequences.user_ids[targets.users[case]]
@@ -92,9 +90,9 @@ def target_ranks(
 ) -> NDArray[np.float64]:
     """Rank of each case's target among all items of the vocabulary (no sampled candidates).
 
-    `rank = 1 + #{i: s_i > s_t} + #{i: s_i = s_t and code_i < code_t}`: ties go to the lower item code, so that
-    a rank is reproducible and a constant scorer gains nothing from them. A target that scores `-inf` (unknown
-    to the scorer, or in the history while repeats are excluded) has rank `inf`.
+    `rank = 1 + #{i: s_i > s_t} + #{i: s_i = s_t and code_i < code_t}`: ties go to the lower item code, so
+    that a rank is reproducible and a constant scorer gains nothing from them. A target that scores `-inf`
+    (unknown to the scorer, or in the history while repeats are excluded) has rank `inf`.
 
     Args:
         part: "test" or "validation".

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.catalogue import Sequences, Targets
 from guided_store.errors import EncoderError
-
-Rows: TypeAlias = "slice | NDArray[np.int64]"
-"""Which cases of a `Targets`: a slice, or case numbers int64 (m,)."""
+from guided_store.evaluation._histories import Rows, flatten_histories
 
 
 class Scorer(Protocol):
@@ -83,7 +81,7 @@ class EncodedScorer:
         self._bound: tuple[tuple[str, ...], NDArray[np.int32]] | None = None
 
     def _rows_of(self, sequences: Sequences) -> NDArray[np.int32]:
-        """Embedding row of each item code of the vocabulary, -1 where it has none (kept for one vocabulary)."""
+        """Embedding row of each item code of the vocabulary, -1 where it has none."""
         if self._bound is None or self._bound[0] is not sequences.item_ids:
             rows = np.fromiter((self._row_of.get(item, -1) for item in sequences.item_ids), np.int32)
             self._bound = (sequences.item_ids, rows)
@@ -91,19 +89,16 @@ class EncodedScorer:
 
     def score(self, sequences: Sequences, targets: Targets, rows: Rows) -> NDArray[np.float32]:
         embedding_row = self._rows_of(sequences)
-        cases = np.arange(len(targets))[rows]
-        histories: list[NDArray[np.int32]] = []
-        scored: list[int] = []
-        for place, case in enumerate(cases):
-            history = embedding_row[targets.history(sequences, int(case))]
-            history = history[history >= 0]
-            if len(history):
-                histories.append(history)
-                scored.append(place)
-        scores = np.full((len(cases), sequences.n_items), -np.inf, np.float32)
-        known = np.flatnonzero(embedding_row >= 0)
-        if scored:
+        case, item, _ = flatten_histories(sequences, targets, rows)
+        history = embedding_row[item]
+        known = history >= 0
+        lengths = np.bincount(case[known], minlength=len(targets.users[rows]))
+        scores = np.full((len(lengths), sequences.n_items), -np.inf, np.float32)
+        scored = np.flatnonzero(lengths)
+        columns = np.flatnonzero(embedding_row >= 0)
+        if len(scored):
+            histories = np.split(history[known], np.cumsum(lengths[scored])[:-1])
             queries = np.asarray(self._encoder.encode(histories), np.float32)
-            wanted = embedding_row[known]
-            scores[np.ix_(scored, known)] = queries @ self._vectors[wanted].T + self._bias[wanted]
+            wanted = embedding_row[columns]
+            scores[scored[:, None], columns] = queries @ self._vectors[wanted].T + self._bias[wanted]
         return scores

@@ -29,9 +29,7 @@ def validation_sample(split: Split, most: int = MOST_CASES, seed: int = 0) -> Sp
     return replace(split, validation=Targets(split.validation.users[drawn], split.validation.ends[drawn]))
 
 
-def best_on_validation(
-    split: Split, candidates: Sequence[S], fallback: S, progress: Progress = SILENT
-) -> S:
+def best_on_validation(split: Split, candidates: Sequence[S], fallback: S, progress: Progress = SILENT) -> S:
     """The candidate of the highest NDCG@10 on (a sample of) the validation cases, the first among equals.
 
     Without validation cases, `fallback`.
