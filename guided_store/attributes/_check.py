@@ -29,7 +29,8 @@ class Remark:
 
     Attributes:
         attribute: the attribute it is about, or "" for the schema as a whole.
-        kind: "same-ends", "same-description", "hindsight", "count", "constant", "nearly-constant" or "synonyms".
+        kind: "count", "same-ends", "same-description" or "hindsight"; with scores also "constant",
+            "nearly-constant" or "synonyms".
         message: one sentence.
     """
 

@@ -35,8 +35,9 @@ def load_schema(source: str | Path) -> AttributeSchema:
     pack = _packs() / str(source)
     if str(source) in list_packs():
         return parse_schema((pack / _FILE).read_text(encoding="utf-8"), f"pack {source}")
+    packs = ", ".join(list_packs())
     raise UsageError(
-        f"no attribute schema {str(source)!r}: it is neither a file nor a bundled pack ({', '.join(list_packs())})"
+        f"no attribute schema {str(source)!r}: it is neither a file nor a bundled pack ({packs})"
     )
 
 
@@ -95,11 +96,11 @@ def _attribute(table: Mapping[str, object], number: int, source: str) -> Attribu
 
 def _scale(content: Mapping[str, object], source: str) -> tuple[float, float]:
     scale = content.get("scale", [0, 10])
-    numbers = isinstance(scale, list | tuple) and all(type(end) in (int, float) for end in scale)
-    if not numbers or len(scale) != 2:  # type: ignore[arg-type]  # checked to be a list in the line above
-        raise DataError(f"{source}: scale is {scale!r}; it must be two numbers, such as scale = [0, 10]")
-    low, high = scale  # type: ignore[misc]
-    return low, high
+    match scale:
+        # bool is an int to Python, not to a scale.
+        case [int() | float() as low, int() | float() as high] if bool not in (type(low), type(high)):
+            return low, high
+    raise DataError(f"{source}: scale is {scale!r}; it must be two numbers, such as scale = [0, 10]")
 
 
 def _text(table: Mapping[str, object], key: str, where: str) -> str:

@@ -87,7 +87,7 @@ class AttributeSchema:
             "name": self.name,
             "version": self.version,
             "item": self.item,
-            "scale": [float(end) for end in self.scale],
+            "scale": [float(end) + 0.0 for end in self.scale],  # + 0.0: no -0.0
             "attributes": [[a.name, a.low, a.high] for a in self.attributes],
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

@@ -41,7 +41,7 @@ def check_name(name: str) -> str:
 def parse_ref(text: str | Ref) -> Ref:
     """Parse "kind/name"; raises UsageError that shows the form where `text` does not have it."""
     if isinstance(text, Ref):
-        return text
+        return parse_ref(str(text))
     kind, slash, name = text.partition("/")
     if not slash or kind not in KINDS:
         raise UsageError(

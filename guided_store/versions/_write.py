@@ -19,7 +19,8 @@ from guided_store.versions._registry import VersionInfo, add_row, find_version
 
 
 def _lists(values: NDArray[np.float32] | NDArray[np.uint8], kind: pa.DataType) -> pa.Array:
-    flat = pa.array(np.ascontiguousarray(values).ravel(), kind)
+    # NaN as null: LanceDB refuses NaN in what it takes for a vector
+    flat = pa.array(np.ascontiguousarray(values).ravel(), kind, from_pandas=True)
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 

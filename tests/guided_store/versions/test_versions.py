@@ -48,17 +48,17 @@ def ids(n: int) -> list[str]:
 
 
 def test_round_trip_with_everything(store: Store) -> None:
-    raw = vectors(4, 2, 1)
+    raw = vectors(4, 12, 1)  # wide enough for LanceDB to take it for a vector
     raw[0, 0] = np.nan
     imputed = np.isnan(raw)
     written = write_version(
         store,
         "guided/films",
         ids(4),
-        vectors(4, 2),
+        vectors(4, 12),
         raw=raw,
         imputed=imputed,
-        std=np.abs(vectors(4, 2, 2)),
+        std=np.abs(vectors(4, 12, 2)),
         parents=["base/x"],
         recipe={"attributes": ["a", "b"]},
         metrics={"m": 0.5},
@@ -66,7 +66,7 @@ def test_round_trip_with_everything(store: Store) -> None:
     loaded = load_embedding(store, "guided/films")
     assert loaded.info == written
     assert loaded.item_ids == tuple(ids(4))
-    np.testing.assert_array_equal(loaded.vectors, vectors(4, 2))
+    np.testing.assert_array_equal(loaded.vectors, vectors(4, 12))
     np.testing.assert_array_equal(loaded.raw, raw)
     np.testing.assert_array_equal(loaded.imputed, imputed)
     assert loaded.bias is None

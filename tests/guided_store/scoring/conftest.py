@@ -1,0 +1,62 @@
+"""A store with items, and files of scores to import into it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from guided_store.attributes import Attribute, AttributeSchema
+from guided_store.store import Store, create
+
+PutItems = Callable[..., None]
+WriteCsv = Callable[..., Path]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with create(tmp_path / "store") as opened:
+        yield opened
+
+
+@pytest.fixture
+def put_items(store: Store) -> PutItems:
+    """Append items to the catalogue: ids, titles and optionally years."""
+
+    def put(
+        ids: Sequence[str], titles: Sequence[str | None] | None = None, years: Sequence[int] | None = None
+    ) -> None:
+        fields = [pa.field("item_id", pa.string(), nullable=False)]
+        fields += [pa.field("title", pa.string()), pa.field("text", pa.string())]
+        columns = [pa.array(ids, pa.string())]
+        columns.append(pa.nulls(len(ids), pa.string()) if titles is None else pa.array(titles, pa.string()))
+        columns.append(pa.nulls(len(ids), pa.string()))
+        if years is not None:
+            fields.append(pa.field("year", pa.int64()))
+            columns.append(pa.array(years, pa.int64()))
+        store.append("items", pa.Table.from_arrays(columns, schema=pa.schema(fields)))
+
+    return put
+
+
+@pytest.fixture
+def schema() -> AttributeSchema:
+    """Two attributes, 0..10."""
+    ends = Attribute("humor", "none", "constant"), Attribute("pace", "slow", "fast")
+    return AttributeSchema("demo", 1, "film", (0, 10), ends)
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> WriteCsv:
+    """Write rows (header first) to a CSV file."""
+
+    def write(*rows: Sequence[object], name: str = "scores.csv") -> Path:
+        path = tmp_path / name
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    return write
