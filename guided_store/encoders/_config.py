@@ -76,6 +76,7 @@ class TrainingConfig(_Settings):
         seed: of initialisation, batch order, dropout and negatives.
         item_bias: learn one bias per item.
         warmup: steps of linear warm-up.
+        schedule: "linear" lowers the learning rate to zero over `epochs`, "constant" leaves it.
         windows: "last" reads each user's newest `max_length` events, "all" cuts the whole history into
             windows at a random phase in every epoch.
     """
@@ -90,13 +91,16 @@ class TrainingConfig(_Settings):
     seed: int = 1
     item_bias: bool = True
     warmup: int = 100
-    windows: str = "all"
+    windows: str = "last"
+    schedule: str = "linear"
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
             raise UsageError(f"unknown loss {self.loss!r}; there are {', '.join(LOSSES)}")
         if self.windows not in {"last", "all"}:
             raise UsageError(f"windows must be 'last' or 'all', got {self.windows!r}")
+        if self.schedule not in {"linear", "constant"}:
+            raise UsageError(f"schedule must be 'linear' or 'constant', got {self.schedule!r}")
         for name in ("negatives", "batch_size", "epochs", "patience"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -245,7 +245,7 @@ class Trainer:
     def _take_step(self, batch: Batch) -> float:
         self._step += 1
         torch.manual_seed((self.config.seed * 1_000_003 + self._step) & 0x7FFF_FFFF_FFFF_FFFF)
-        rate = self.config.learning_rate * min(1.0, self._step / max(1, self.config.warmup))
+        rate = self._rate()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         device = self.table.latent.device
@@ -264,6 +264,14 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         return float(loss.detach())
+
+    def _rate(self) -> float:
+        """Learning rate of the current step."""
+        rate = self.config.learning_rate * min(1.0, self._step / max(1, self.config.warmup))
+        if self.config.schedule == "linear":
+            done = (self._epoch + self._in_epoch / self._batches) / self.config.epochs
+            rate *= max(0.0, 1.0 - done)
+        return rate
 
     # checkpoints -----------------------------------------------------------------------------------------
 

@@ -70,7 +70,8 @@ def build_index(
     """Build, measure and store a FAISS index of a version, bias column included.
 
     The recall@100 against exact search is measured on queries encoded from real histories where the version
-    has an encoder, and the store has interactions; else on the version's own vectors. Which, is recorded.
+    has an encoder and the store has interactions, those histories excluded; else on the version's own
+    vectors. Which, is recorded.
 
     Args:
         version: "kind/name".
@@ -127,12 +128,15 @@ def verify_index(store: Store, name: str) -> tuple[Manifest, float]:
 
 def recall_of(store: Store, embedding: Embedding, index: VectorIndex) -> tuple[float, int, str]:
     """Recall@100 of an index: its value, the number of queries, and what the queries were."""
-    queries, source = _recall_queries(store, embedding)
-    k = min(RECALL_AT, index.n)
-    return measure_recall(index, queries, k), len(queries), source
+    queries, histories, source = _recall_queries(store, embedding)
+    value = measure_recall(index, queries, min(RECALL_AT, index.n), exclude=histories)
+    return value, len(queries), source
 
 
-def _recall_queries(store: Store, embedding: Embedding) -> tuple[NDArray[np.float32], str]:
+def _recall_queries(
+    store: Store, embedding: Embedding
+) -> tuple[NDArray[np.float32], list[NDArray[np.int64]] | None, str]:
+    """Queries, what each excludes, and what they are."""
     rng = np.random.default_rng(0)
     try:
         encoder: Encoder | None = load_encoder(store, embedding)
@@ -146,6 +150,7 @@ def _recall_queries(store: Store, embedding: Embedding) -> tuple[NDArray[np.floa
         if len(users):
             chosen = rng.choice(users, min(RECALL_QUERIES, len(users)), replace=False)
             histories = [sequences.row(int(user)) for user in chosen]
-            return encoder.encode(histories), "encoded histories"
+            exclude = [np.unique(history).astype(np.int64) for history in histories]
+            return encoder.encode(histories), exclude, "encoded histories, their items excluded"
     rows = rng.choice(len(embedding.vectors), min(RECALL_QUERIES, len(embedding.vectors)), replace=False)
-    return embedding.vectors[rows], "item vectors"
+    return embedding.vectors[rows], None, "item vectors"

@@ -27,7 +27,7 @@ def test_any_index_gives_the_exact_scores(copy: Store, factory: str) -> None:
         copy, "refined/small", factory=factory, search={"nprobe": 4} if "IVF" in factory else None
     )
     assert manifest.recall is not None
-    assert manifest.recall.how == "encoded histories"
+    assert manifest.recall.how == "encoded histories, their items excluded"
     assert manifest.recall.value > (0.99 if factory == "Flat" else 0.8)
     exact = Recommender.load(copy, "refined/small")
     indexed = Recommender.load(copy, "refined/small", index=name.rpartition("/")[2])
