@@ -63,11 +63,13 @@ class Store:
 
     def table_names(self) -> list[str]:
         """Names of the tables that exist, sorted."""
-        return sorted(path.name.removesuffix(".lance") for path in (self.root / "tables").glob("*.lance"))
+        names = (path.name.removesuffix(".lance") for path in (self.root / "tables").glob("*.lance"))
+        return sorted(name for name in names if self.has_table(name))
 
     def has_table(self, name: str) -> bool:
         """Whether the table has been written at least once."""
-        return (self._path(name) / "_versions").is_dir()
+        # a kill may leave the folder of a table without its first manifest: that table does not exist
+        return any((self._path(name) / "_versions").glob("*.manifest"))
 
     def read(
         self,

@@ -133,6 +133,15 @@ def test_missing_and_damaged_tables(tmp_path: Path) -> None:
             store.read("numbers")
 
 
+def test_a_table_without_its_first_manifest_does_not_exist(tmp_path: Path) -> None:
+    with create(tmp_path / "s") as store:
+        (store.root / "tables" / "numbers.lance" / "_versions").mkdir(parents=True)
+        assert not store.has_table("numbers")
+        assert store.table_names() == []
+        store.append("numbers", rows(1))
+        assert store.count("numbers") == 1
+
+
 def test_one_writer_and_the_second_is_told_who(tmp_path: Path) -> None:
     with create(tmp_path / "s"):
         with pytest.raises(StoreLockedError, match=r"being written by process \d+ on"):
