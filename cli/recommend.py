@@ -1,0 +1,236 @@
+"""`recommend`, `explain`, `profile`, `similar`: ask a trained version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli._context import Settings, settings
+from cli._options import Repeats, assignments, names
+from cli._output import Json, console, print_json, show, unicode_output
+from cli._pick import Version, pick_version
+
+if TYPE_CHECKING:
+    from guided_store.retrieval import Recommendations, Recommender
+    from guided_store.store import Store
+
+PANEL = "Recommend"
+
+Items = Annotated[str | None, typer.Option(metavar="ID,...", help="A history given outright, oldest first.")]
+UserOption = Annotated[str | None, typer.Option(metavar="ID", help="A user of the store.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        metavar="NAME=FACTOR",
+        help="Count an attribute more (2), not at all (0), reversed (-1).",
+    ),
+]
+Index = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Search this index; by default the alias's, else exactly.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (recommend, explain, profile, similar):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def recommend(
+    ctx: typer.Context,
+    user: Annotated[str | None, typer.Argument(metavar="[USER]", help="A user of the store.")] = None,
+    items: Items = None,
+    version: Version = None,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many.")] = 10,
+    weight: Weights = None,
+    minimum: Annotated[
+        list[str] | None,
+        typer.Option("--min", metavar="NAME=SCORE", help="Only items with at least this raw score."),
+    ] = None,
+    maximum: Annotated[
+        list[str] | None,
+        typer.Option("--max", metavar="NAME=SCORE", help="Only items with at most this raw score."),
+    ] = None,
+    repeats: Annotated[
+        Repeats, typer.Option(help="Whether items of the history may come again.")
+    ] = "exclude",
+    index: Index = None,
+    parts: Annotated[int, typer.Option(min=1, metavar="N", help="Attributes shown an item.")] = 3,
+    all_users: Annotated[bool, typer.Option("--all-users", help="Lists for every user, into --out.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Parquet file of --all-users.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The next items of a user, each score explained."""
+    from guided_store.errors import UsageError
+    from guided_store.retrieval import write_recommendations
+
+    chosen = settings(ctx)
+    weights, at_least, at_most = (
+        assignments(weight or (), "--weight"),
+        assignments(minimum or (), "--min"),
+        assignments(maximum or (), "--max"),
+    )
+    if all_users != (out is not None):
+        raise UsageError("--all-users and --out FILE belong together")
+    if all_users and (user is not None or items is not None):
+        raise UsageError("--all-users takes no user and no --items")
+    if not all_users and (user is None) == (items is None):
+        raise UsageError("name a user, or give a history by --items a,b,c (one of the two)")
+    with chosen.open() as store:
+        recommender = _load(store, chosen, version, index, repeats)
+        if out is not None:
+            rows = write_recommendations(
+                recommender,
+                out,
+                k=k,
+                weights=weights,
+                minimum=at_least,
+                maximum=at_most,
+                progress=chosen.progress(),
+            )
+            report = {"file": str(out), "rows": rows, "version": str(recommender.embedding.ref)}
+            if as_json:
+                print_json(report)
+            else:
+                show(f"wrote {rows:,} rows (user_id, rank, item_id, score, source) to {out}")
+            return
+        found = recommender.recommend(
+            user,
+            None if items is None else names(items),
+            k=k,
+            weights=weights,
+            minimum=at_least,
+            maximum=at_most,
+        )
+    if as_json:
+        print_json({"user": user, **found.to_dict()})
+        return
+    whom = f"user {user}" if user is not None else f"a history of {len(found.history)} items"
+    show_list(found, f"For {whom}, by {found.version}", parts)
+
+
+def explain(
+    ctx: typer.Context,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Item id.")],
+    user: UserOption = None,
+    items: Items = None,
+    version: Version = None,
+    weight: Weights = None,
+    repeats: Annotated[
+        Repeats, typer.Option(help="Whether items of the history count in the ranking.")
+    ] = "exclude",
+    as_json: Json = False,
+) -> None:
+    """Every term of one item's score for a user."""
+    from cli._render import term_table
+
+    chosen = settings(ctx)
+    with chosen.open() as store:
+        recommender = _load(store, chosen, version, None, repeats)
+        found = recommender.explain(
+            item,
+            user,
+            None if items is None else names(items),
+            weights=assignments(weight or (), "--weight"),
+        )
+    if as_json:
+        print_json({"user": user, **found.to_dict()})
+        return
+    row = found.recommendation
+    whom = f"user {user}" if user is not None else "this history"
+    show(f"{row.title or row.item_id} for {whom}, by {found.version}")
+    seen = " (it is in the history already)" if found.seen else ""
+    show(f"rank {row.rank:,} of {found.candidates:,} candidates{seen}")
+    if row.terms:
+        show(f"attributes carry {found.attribute_share:.0%} of attributes and latent part together")
+    _name_skipped(found.skipped)
+    show("", term_table(row, width=console().width, blocks=unicode_output()))
+    if any(term.imputed for term in row.terms):
+        show("", "(mean): never scored, the attribute's mean stands in")
+
+
+def profile(
+    ctx: typer.Context,
+    user: Annotated[str | None, typer.Argument(metavar="[USER]", help="A user of the store.")] = None,
+    items: Items = None,
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """A user's history in attributes, and what comes next."""
+    from cli._render import profile_table
+
+    chosen = settings(ctx)
+    with chosen.open() as store:
+        found = _load(store, chosen, version, None, "exclude").profile(
+            user, None if items is None else names(items)
+        )
+    if as_json:
+        print_json({"user": user, **found.to_dict()})
+        return
+    whom = f"User {user}" if user is not None else "This history"
+    show(f"{whom} in attributes: {len(found.history):,} items read, by {found.version}")
+    _name_skipped(found.skipped)
+    show(
+        "",
+        profile_table(found, width=console().width, blocks=unicode_output()),
+        "",
+        "history, all: mean scores of the history and of all items; lift: their distance in standard",
+        "deviations, shown as bars; asks: what one standard deviation adds to a score now",
+    )
+
+
+def similar(
+    ctx: typer.Context,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Item id.")],
+    version: Version = None,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many.")] = 10,
+    parts: Annotated[int, typer.Option(min=1, metavar="N", help="Attributes shown an item.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """The nearest items, and what brings them near.
+
+    Nearest by cosine, which is a sum over attributes and latent part too.
+    """
+    chosen = settings(ctx)
+    with chosen.open() as store:
+        recommender = _load(store, chosen, version, None, "exclude")
+        found = recommender.similar(item, k=k)
+        title = recommender.titles.get(item, item)
+    if as_json:
+        print_json({"item": item, "title": title, **found.to_dict()})
+        return
+    show_list(found, f"Nearest to {title}, by {found.version}", parts)
+
+
+def _load(
+    store: Store, chosen: Settings, version: str | None, index: str | None, repeats: Repeats
+) -> Recommender:
+    from guided_store.retrieval import Recommender
+
+    return Recommender.load(store, pick_version(store, version), index=index, repeats=repeats)
+
+
+def show_list(found: Recommendations, title: str, parts: int) -> None:
+    """Print a list of recommendations, each with its `parts` strongest attributes."""
+    from cli._render import popular_table, recommendation_table
+
+    show(title)
+    _name_skipped(found.skipped)
+    if found.reason:
+        show(f"note: {found.reason}")
+    if not found.items:
+        return
+    if found.source in {"model", "similar"}:
+        table = recommendation_table(found.items, parts=parts, width=console().width, blocks=unicode_output())
+    else:
+        table = popular_table(found.items)
+    show("", table)
+
+
+def _name_skipped(skipped: tuple[str, ...]) -> None:
+    if skipped:
+        more = f" and {len(skipped) - 10:,} more" if len(skipped) > 10 else ""
+        show(f"note: unknown to this version, not read: {', '.join(skipped[:10])}{more}")

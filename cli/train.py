@@ -1,0 +1,133 @@
+"""`train`: a sequential encoder on learned, base or refined item vectors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from cli._context import settings
+from cli._options import As, At, Repeats, SplitKind, make_split
+from cli._output import Json, print_json, show
+from cli._progress import clock
+
+_MODEL, _TRAINING = "Encoder", "Training"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(rich_help_panel="Embeddings")(train)
+
+
+def train(
+    ctx: typer.Context,
+    as_name: As,
+    items: Annotated[
+        str, typer.Option(metavar="learned|VERSION", help="Where item vectors start: base/x or refined/x.")
+    ] = "learned",
+    split: Annotated[SplitKind, typer.Option(help="Which events are held out; none for serving.")] = "loo",
+    at: At = None,
+    latent: Annotated[
+        Literal["trained", "frozen"], typer.Option(help="Whether the latent part of the vectors learns.")
+    ] = "trained",
+    repeats: Annotated[
+        Repeats, typer.Option(help="Whether items of the history may come again, in validation.")
+    ] = "exclude",
+    dim: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Dimensions: 64, or those of --items.", rich_help_panel=_MODEL),
+    ] = None,
+    blocks: Annotated[int, typer.Option(min=1, help="Transformer blocks.", rich_help_panel=_MODEL)] = 2,
+    heads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Attention heads: 2, or 1 for odd dimensions.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    length: Annotated[
+        int, typer.Option(min=1, help="Newest events that are read.", rich_help_panel=_MODEL)
+    ] = 50,
+    dropout: Annotated[float, typer.Option(min=0, max=0.95, rich_help_panel=_MODEL)] = 0.2,
+    epochs: Annotated[int, typer.Option(min=1, help="At most.", rich_help_panel=_TRAINING)] = 100,
+    patience: Annotated[
+        int,
+        typer.Option(min=1, help="Epochs without a better validation NDCG@10.", rich_help_panel=_TRAINING),
+    ] = 10,
+    batch: Annotated[int, typer.Option(min=1, help="Sequences a step.", rich_help_panel=_TRAINING)] = 128,
+    lr: Annotated[float, typer.Option(min=0, help="Learning rate.", rich_help_panel=_TRAINING)] = 1e-3,
+    seed: Annotated[int, typer.Option(min=0, rich_help_panel=_TRAINING)] = 1,
+    loss: Annotated[
+        Literal["auto", "full", "sampled"],
+        typer.Option(help="Softmax over all items, or over a sample.", rich_help_panel=_TRAINING),
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="By default what torch takes.", rich_help_panel=_TRAINING),
+    ] = None,
+    device: Annotated[str, typer.Option(help="A torch device.", rich_help_panel=_TRAINING)] = "cpu",
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on with an interrupted run of this name.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Train an encoder (SASRec) together with item vectors.
+
+    Both are stored as one version: base/NAME from learned or base vectors, refined/NAME from refined ones,
+    whose attributes stay frozen. After Ctrl-C or a kill, the same command goes on where it was.
+    """
+    import torch
+
+    from guided_store.catalogue import load_sequences
+    from guided_store.encoders import EncoderConfig, TrainingConfig
+    from guided_store.encoders import train as run
+    from guided_store.versions import get_version
+
+    chosen = settings(ctx)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with chosen.open(write=True) as store:
+        if dim is None:
+            dim = 64 if items == "learned" else get_version(store, items).dim
+        if heads is None:
+            heads = 2 if dim % 2 == 0 else 1
+        result = run(
+            store,
+            as_name,
+            split=make_split(load_sequences(store), split, at),
+            items=items,
+            encoder=EncoderConfig(dim=dim, blocks=blocks, heads=heads, max_length=length, dropout=dropout),
+            training=TrainingConfig(
+                loss=loss,
+                learning_rate=lr,
+                batch_size=batch,
+                epochs=epochs,
+                patience=patience,
+                seed=seed,
+            ),
+            latent=latent,
+            repeats=repeats,
+            resume=resume,
+            device=device,
+            progress=chosen.progress(),
+        )
+    outcome, info = result.outcome, result.version
+    if as_json:
+        print_json({**info.to_dict(), "training": result.encoder.manifest.training})
+        return
+    show(
+        f"{info.ref}: {info.rows:,} items x {info.dim} dimensions with an encoder, best of "
+        f"{len(outcome.history)} epochs: {outcome.best_epoch}, in {clock(outcome.seconds)}"
+    )
+    figures = [
+        f"{name} {outcome.metrics[name]:.4f}"
+        for name in ("ndcg@10", "recall@10", "mrr")
+        if name in outcome.metrics
+    ]
+    if figures:
+        show(f"validation: {', '.join(figures)}")
+    if outcome.stopped == "epochs" and outcome.best_epoch == len(outcome.history) and figures:
+        show("note: the last epoch was the best; more --epochs may give more")
+    chosen.say(f"next: guided-store evaluate {info.ref}")
