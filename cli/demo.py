@@ -47,8 +47,9 @@ def demo(
     simulated viewing histories, a base, a guided and a refined version, an index; compares base with refined,
     and prints explained recommendations. Interrupted, it goes on where it was.
     """
-    from cli._demo import ALIAS, BASE, REFINED, build_demo, open_demo
-    from cli.evaluate import load_scorer, show_evaluation
+    from cli.evaluate import show_evaluation
+    from guided_store.demo import ALIAS, BASE, REFINED, build_demo, open_demo
+    from guided_store.encoders import load_scorer
     from guided_store.evaluation import evaluate, record
     from guided_store.retrieval import Recommender
 

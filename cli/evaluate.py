@@ -13,10 +13,7 @@ from cli._options import At, Repeats, SplitKind, make_split, whole_numbers
 from cli._output import Json, console, count, listing, print_json, show
 
 if TYPE_CHECKING:
-    from guided_store.catalogue import Split
-    from guided_store.evaluation import EncodedScorer, Evaluation
-    from guided_store.store import Store
-    from guided_store.versions import Ref
+    from guided_store.evaluation import Evaluation
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,6 +51,7 @@ def evaluate(
     """
     from guided_store import evaluation
     from guided_store.catalogue import load_sequences
+    from guided_store.encoders import load_scorer
     from guided_store.errors import UsageError
     from guided_store.versions import resolve
 
@@ -114,22 +112,3 @@ def show_evaluation(result: Evaluation, warnings: Sequence[str]) -> None:
 
 def _chosen(values: dict[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def load_scorer(store: Store, ref: str | Ref, cases: Split) -> tuple[EncodedScorer, str]:
-    """A version with its encoder, and a warning where it was trained on other events than these."""
-    from guided_store.encoders import load_encoder
-    from guided_store.evaluation import EncodedScorer
-    from guided_store.versions import load_embedding
-
-    embedding = load_embedding(store, ref)
-    encoder = load_encoder(store, embedding)
-    trained_on = encoder.manifest.training
-    warning = ""
-    if trained_on.get("split") != cases.digest:
-        warning = (
-            f"{ref} was trained on another split ({trained_on.get('split_kind', 'unknown')}, "
-            f"{str(trained_on.get('split', '?'))[:12]}): it may have seen the events it is judged on here"
-        )
-    scorer = EncodedScorer(str(ref), encoder, embedding.item_ids, embedding.vectors, embedding.bias)
-    return scorer, warning

@@ -26,7 +26,10 @@ Kind = Literal["csv", "parquet", "jsonl"]
 
 _FILE, _ROWS = "The file", "Which rows"
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Parquet or JSON lines.", show_default=False)]
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE...", help="CSV, Parquet or JSON lines, read as one.", show_default=False),
+]
 Format = Annotated[
     Kind | None, typer.Option("--format", help="By default from the file's name.", rich_help_panel=_FILE)
 ]
@@ -36,6 +39,16 @@ Delimiter = Annotated[
 ]
 Header = Annotated[
     bool, typer.Option(help="Without one, columns are called 1, 2, ...", rich_help_panel=_FILE)
+]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        "--names", metavar="NAME,...", help="Columns of a CSV file without a header.", rich_help_panel=_FILE
+    ),
+]
+Quotes = Annotated[
+    bool,
+    typer.Option("--quotes/--no-quotes", help="Whether CSV fields may be quoted.", rich_help_panel=_FILE),
 ]
 Encoding = Annotated[str, typer.Option(help="Of a CSV file.", rich_help_panel=_FILE)]
 SkipErrors = Annotated[
@@ -85,7 +98,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command()
 def interactions(
     ctx: typer.Context,
-    file: File,
+    files: Files,
     user: Annotated[str | None, typer.Option(metavar="COLUMN", help="User id.")] = None,
     item: Annotated[str | None, typer.Option(metavar="COLUMN", help="Item id.")] = None,
     time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Time of the event.")] = None,
@@ -107,6 +120,8 @@ def interactions(
     format: Format = None,
     delimiter: Delimiter = None,
     header: Header = True,
+    column_names: Names = None,
+    quotes: Quotes = True,
     encoding: Encoding = "utf-8",
     as_json: Json = False,
 ) -> None:
@@ -127,18 +142,18 @@ def interactions(
         order=order,
         weight=weight,
         time_unit=time_unit,
-        file=_file(format, delimiter, header, encoding),
+        file=_file(format, delimiter, header, column_names, quotes, encoding),
     )
     chosen = settings(ctx)
     with chosen.open_or_create() as store:
-        report = ingest_interactions(store, file, layout, options, chosen.progress())
+        report = ingest_interactions(store, files, layout, options, chosen.progress())
     print_report(report, as_json)
 
 
 @group.command()
 def items(
     ctx: typer.Context,
-    file: File,
+    files: Files,
     item: Annotated[str | None, typer.Option(metavar="COLUMN", help="Item id.")] = None,
     title: Annotated[str | None, typer.Option(metavar="COLUMN", help="Title.")] = None,
     text: Annotated[
@@ -154,6 +169,8 @@ def items(
     format: Format = None,
     delimiter: Delimiter = None,
     header: Header = True,
+    column_names: Names = None,
+    quotes: Quotes = True,
     encoding: Encoding = "utf-8",
     as_json: Json = False,
 ) -> None:
@@ -168,12 +185,12 @@ def items(
         title=title,
         text=None if text is None else names(text),
         split_year=split_year,
-        file=_file(format, delimiter, header, encoding),
+        file=_file(format, delimiter, header, column_names, quotes, encoding),
     )
     chosen = settings(ctx)
     with chosen.open_or_create() as store:
         report = ingest_items(
-            store, file, layout, IngestOptions(on_error=on_error, replace=replace), chosen.progress()
+            store, files, layout, IngestOptions(on_error=on_error, replace=replace), chosen.progress()
         )
     print_report(report, as_json)
 
@@ -181,7 +198,7 @@ def items(
 @group.command()
 def users(
     ctx: typer.Context,
-    file: File,
+    files: Files,
     user: Annotated[str | None, typer.Option(metavar="COLUMN", help="User id.")] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="COLUMN,...", help="Group columns to keep; all by default.")
@@ -191,6 +208,8 @@ def users(
     format: Format = None,
     delimiter: Delimiter = None,
     header: Header = True,
+    column_names: Names = None,
+    quotes: Quotes = True,
     encoding: Encoding = "utf-8",
     as_json: Json = False,
 ) -> None:
@@ -200,12 +219,12 @@ def users(
     layout = UserLayout(
         user=user,
         columns=None if columns is None else names(columns),
-        file=_file(format, delimiter, header, encoding),
+        file=_file(format, delimiter, header, column_names, quotes, encoding),
     )
     chosen = settings(ctx)
     with chosen.open_or_create() as store:
         report = ingest_users(
-            store, file, layout, IngestOptions(on_error=on_error, replace=replace), chosen.progress()
+            store, files, layout, IngestOptions(on_error=on_error, replace=replace), chosen.progress()
         )
     print_report(report, as_json)
 
@@ -294,13 +313,22 @@ def _first(own: int | None, core: int | None) -> int:
     return own if own is not None else core or 0
 
 
-def _file(kind: Kind | None, delimiter: str | None, header: bool, encoding: str) -> FileFormat:
+def _file(
+    kind: Kind | None,
+    delimiter: str | None,
+    header: bool,
+    column_names: str | None,
+    quotes: bool,
+    encoding: str,
+) -> FileFormat:
     from guided_store.catalogue import FileFormat
 
     # A shell does not turn \t into a tab.
     return FileFormat(
         kind=kind,
         delimiter="\t" if delimiter in {"\\t", "tab"} else delimiter,
-        header=header,
+        header=header and column_names is None,
+        names=() if column_names is None else names(column_names),
+        quoting=quotes,
         encoding=encoding,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +10,7 @@ from cli._context import Settings, settings
 from cli._output import Json, count, listing, pairs, print_json, show, size
 
 if TYPE_CHECKING:
-    from guided_store.store import Store
+    pass
 
 PANEL = "Start"
 
@@ -36,8 +35,10 @@ def init(ctx: typer.Context, as_json: Json = False) -> None:
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:
     """What is in the store, and how large it is."""
+    from guided_store.health import store_status
+
     with settings(ctx).open() as store:
-        found = _status(store)
+        found = store_status(store)
     if as_json:
         print_json(found)
         return
@@ -80,7 +81,7 @@ def doctor(
     Looks at the registry, the digests of all versions, encoders and indexes, and at aliases. Exit code
     1 where there is a fault.
     """
-    from cli._checks import check_all
+    from guided_store.health import check_all
 
     if repair:
         settings(ctx).open(write=True).close()  # opening for writing cleans up
@@ -98,43 +99,6 @@ def doctor(
         show("", f"{count(len(failed), 'fault')} found" if failed else "no faults found")
     if failed:
         raise typer.Exit(1)
-
-
-def _status(store: Store) -> dict[str, Any]:
-    from guided_store.versions import list_aliases, list_versions
-
-    tables = {}
-    for name in store.table_names():
-        dataset = store.dataset(name)
-        tables[name] = {
-            "rows": store.count(name),
-            "fragments": len(dataset.get_fragments()),
-            "versions": len(dataset.versions()),
-            "octets": _octets(store.root / "tables" / f"{name}.lance"),
-        }
-    return {
-        "store": str(store.root),
-        "uuid": store.uuid,
-        "octets": _octets(store.root),
-        "tables": tables,
-        "embeddings": [
-            {"version": str(info.ref), "rows": info.rows, "dim": info.dim} for info in list_versions(store)
-        ],
-        "aliases": {alias.name: str(alias.version) for alias in list_aliases(store)},
-        "encoders": store.artifacts("encoders"),
-        "indexes": store.artifacts("indexes", 3),
-        "unfinished": _unfinished(store),
-    }
-
-
-def _unfinished(store: Store) -> list[str]:
-    """Versions whose training was interrupted; the same `train` command goes on with them."""
-    found = (store.root / "checkpoints").glob("*/*.safetensors")
-    return sorted(f"{path.parent.name}/{path.stem}" for path in found if not path.name.startswith("."))
-
-
-def _octets(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _command(options: Settings) -> str:

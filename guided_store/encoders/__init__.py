@@ -3,6 +3,7 @@
 from guided_store.encoders._config import EncoderConfig, TrainingConfig
 from guided_store.encoders._encoder import Encoder, EncoderManifest, load_encoder, read_manifest
 from guided_store.encoders._sasrec import SASRec
+from guided_store.encoders._scorer import load_scorer
 from guided_store.encoders._train import TrainResult, train
 from guided_store.encoders._training import Outcome
 
@@ -15,6 +16,7 @@ __all__ = [
     "TrainResult",
     "TrainingConfig",
     "load_encoder",
+    "load_scorer",
     "read_manifest",
     "train",
 ]

@@ -301,9 +301,7 @@ def test_a_second_writer_is_told_who_writes(terminal: Any, files: Path, tmp_path
 def test_the_demo_runs_through_and_again(
     terminal: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli import _demo
-
-    monkeypatch.setattr(_demo, "EPOCHS", 1)
+    monkeypatch.setattr("guided_store.demo._steps.EPOCHS", 1)
     store = tmp_path / "demo"
     text = terminal.ask(store, "demo --users 60")
     assert "SIMULATED" in text

@@ -6,14 +6,16 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
+import indexes
+from guided_store import store as stores
+from guided_store.encoders import load_encoder
 from guided_store.errors import GuidedStoreError
-from guided_store.progress import Progress
-
-if TYPE_CHECKING:
-    from guided_store.store import Store
-    from guided_store.versions import VersionInfo
+from guided_store.progress import SILENT, Progress
+from guided_store.store import Store
+from guided_store.versions import KINDS, VersionInfo, list_aliases, list_versions, load_embedding
 
 PACKAGES = (
     "guided-store",
@@ -37,8 +39,12 @@ class Check:
     finding: str
 
 
-def check_all(uri: str, progress: Progress) -> list[Check]:
-    """All checks, in the order they depend on each other."""
+def check_all(uri: str | Path, progress: Progress = SILENT) -> list[Check]:
+    """Check the installation and everything in a store that carries a digest; changes nothing.
+
+    Looks at the registry, tags, every version's content, encoders, indexes (full checksums) and aliases, in
+    the order they depend on each other. A store that cannot be opened is a finding, not an exception.
+    """
     return [*_installation(), *_store(uri, progress)]
 
 
@@ -51,10 +57,7 @@ def _installation() -> Iterator[Check]:
             yield Check("fault", name, "is not installed; install guided-store again")
 
 
-def _store(uri: str, progress: Progress) -> Iterator[Check]:
-    from guided_store import store as stores
-    from guided_store.versions import list_versions
-
+def _store(uri: str | Path, progress: Progress) -> Iterator[Check]:
     try:
         store = stores.open(uri)
         versions = list_versions(store)
@@ -72,8 +75,6 @@ def _store(uri: str, progress: Progress) -> Iterator[Check]:
 
 
 def _leftovers(store: Store, versions: list[VersionInfo]) -> Iterator[Check]:
-    from guided_store.versions import KINDS
-
     known = {str(info.ref) for info in versions}
     left = [f"tag {kind}/{tag}" for kind in KINDS for tag in store.tags(kind) if f"{kind}/{tag}" not in known]
     left += [f"encoder {name}" for name in store.artifacts("encoders") if name not in known]
@@ -90,8 +91,6 @@ def _leftovers(store: Store, versions: list[VersionInfo]) -> Iterator[Check]:
 
 
 def _version(store: Store, info: VersionInfo) -> Iterator[Check]:
-    from guided_store.versions import load_embedding
-
     ref = str(info.ref)
     try:
         embedding = load_embedding(store, info.ref)
@@ -100,8 +99,6 @@ def _version(store: Store, info: VersionInfo) -> Iterator[Check]:
         return
     yield Check("good", ref, f"{info.rows:,} x {info.dim}, digest {info.digest[:12]} holds")
     if store.artifact("encoders", ref).is_dir():
-        from guided_store.encoders import load_encoder
-
         yield _tried(
             f"encoder {ref}",
             "loads and belongs to its version",
@@ -111,10 +108,6 @@ def _version(store: Store, info: VersionInfo) -> Iterator[Check]:
 
 def _indexes(store: Store, versions: list[VersionInfo]) -> Iterator[Check]:
     names = store.artifacts("indexes", 3)
-    if not names:
-        return
-    import indexes
-
     digests = {str(info.ref): info.digest for info in versions}
     for name in names:
         ref = name.rpartition("/")[0]
@@ -138,8 +131,6 @@ def _indexes(store: Store, versions: list[VersionInfo]) -> Iterator[Check]:
 
 
 def _aliases(store: Store, versions: list[VersionInfo]) -> Iterator[Check]:
-    from guided_store.versions import list_aliases
-
     known = {info.ref for info in versions}
     for alias in list_aliases(store):
         subject = f"alias {alias.name}"

@@ -1,0 +1,47 @@
+"""What is in a store, and how large it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from guided_store.store import Store
+from guided_store.versions import list_aliases, list_versions
+
+
+def store_status(store: Store) -> dict[str, Any]:
+    """What a store holds, JSON-serialisable: tables, embeddings, aliases, artifacts, sizes in bytes.
+
+    "unfinished" lists versions whose training was interrupted; the same training call goes on with them.
+    """
+    tables = {}
+    for name in store.table_names():
+        dataset = store.dataset(name)
+        tables[name] = {
+            "rows": store.count(name),
+            "fragments": len(dataset.get_fragments()),
+            "versions": len(dataset.versions()),
+            "octets": _octets(store.root / "tables" / f"{name}.lance"),
+        }
+    return {
+        "store": str(store.root),
+        "uuid": store.uuid,
+        "octets": _octets(store.root),
+        "tables": tables,
+        "embeddings": [
+            {"version": str(info.ref), "rows": info.rows, "dim": info.dim} for info in list_versions(store)
+        ],
+        "aliases": {alias.name: str(alias.version) for alias in list_aliases(store)},
+        "encoders": store.artifacts("encoders"),
+        "indexes": store.artifacts("indexes", 3),
+        "unfinished": _unfinished(store),
+    }
+
+
+def _unfinished(store: Store) -> list[str]:
+    found = (store.root / "checkpoints").glob("*/*.safetensors")
+    return sorted(f"{path.parent.name}/{path.stem}" for path in found if not path.name.startswith("."))
+
+
+def _octets(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
