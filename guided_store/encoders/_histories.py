@@ -47,7 +47,7 @@ def encode_histories(
             inputs = np.zeros((size, int(lengths[group[-1]])), np.int64)
             for row, number in enumerate(group):
                 inputs[row, : lengths[number]] = histories[number][-limit:]
-            x = table.rows(torch.from_numpy(inputs).to(device)) * table.scale()
+            x = table.rows(torch.from_numpy(inputs).to(device))
             ends = torch.from_numpy(lengths[group] - 1).to(device)
             queries[group] = model.last(x, ends).cpu().numpy()
             start += size

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -83,7 +81,3 @@ class ItemTable(nn.Module):
         if self.fixed is None:
             return latent
         return torch.cat([nn.functional.embedding(items, self.fixed), latent], dim=-1)
-
-    def scale(self) -> float:
-        """Factor on input vectors, sqrt(d) as in Vaswani et al. 2017, section 3.4."""
-        return math.sqrt(self.dim)

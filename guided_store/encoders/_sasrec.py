@@ -1,8 +1,7 @@
 """SASRec: self-attentive sequential recommendation (Kang & McAuley 2018, arXiv 1808.09781).
 
 The whole definition of the encoder, in reading order. Pre-norm blocks with GELU instead of the paper's
-post-norm with ReLU, and item vectors scaled by sqrt(d) on input: both train faster and no worse
-(`docs/results`). Sequences are padded on the right; causal attention then never lets a real event see
+post-norm with ReLU. Sequences are padded on the right; causal attention then never lets a real event see
 padding, so no mask is needed and a query depends on nothing but the events passed in.
 
 Shapes: B sequences, L events, d = `dim`, h heads.
@@ -10,10 +9,15 @@ Shapes: B sequences, L events, d = `dim`, h heads.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from guided_store.encoders._config import EncoderConfig
+
+INPUT_RMS = 0.1
+"""Root mean square per column above which item vectors are turned down on input, before training."""
 
 
 class Attention(nn.Module):
@@ -83,11 +87,16 @@ class SASRec(nn.Module):
 
     `forward` maps (B, L, d) item vectors to (B, L, d) queries, the one at position t depending on events
     0..t only; `last` maps the same to (B, d), the query after each sequence's last event.
+
+    On input, every column has a learned gain beside the factor sqrt(d) (Vaswani et al. 2017, section 3.4), so
+    that a column may weigh much in the score and little in what is read, or the reverse. The output side, and
+    with it the additive score, is untouched by it.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.gain = nn.Parameter(torch.ones(config.dim))
         self.position = nn.Embedding(config.max_length, config.dim)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
@@ -103,14 +112,24 @@ class SASRec(nn.Module):
             else:
                 nn.init.ones_(parameter)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.dropout(x + self.position.weight[: x.shape[1]])
+    def balance(self, vectors: Tensor) -> None:
+        """Start the gains so that no column of the item vectors (V, d) is read louder than `INPUT_RMS`."""
+        loudness = vectors.detach().square().mean(dim=0).sqrt()
+        with torch.no_grad():
+            self.gain.copy_((INPUT_RMS / loudness.clamp(min=INPUT_RMS)).to(self.gain.device))
+
+    def read(self, vectors: Tensor) -> Tensor:
+        """Input of the first block: item vectors (B, L, d), scaled, at their positions."""
+        return vectors * (self.gain * math.sqrt(self.config.dim)) + self.position.weight[: vectors.shape[1]]
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        x = self.dropout(self.read(vectors))
         for block in self.blocks:
             x = block(x)
         return self.norm(x)  # type: ignore[no-any-return]
 
-    def last(self, x: Tensor, ends: Tensor) -> Tensor:
-        x = x + self.position.weight[: x.shape[1]]
+    def last(self, vectors: Tensor, ends: Tensor) -> Tensor:
+        x = self.read(vectors)
         for block in self.blocks[:-1]:
             x = block(x)
         final = self.blocks[-1]

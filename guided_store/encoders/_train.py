@@ -197,8 +197,9 @@ def train(
     sequences = split.train.restrict(start.item_ids)
     model = SASRec(encoder)
     model.reset(torch.Generator().manual_seed(training.seed + 1))
-    model.to(device)
     table = start.table.to(device)
+    model.balance(table.vectors())
+    model.to(device)
     settings: dict[str, Any] = {
         "items": str(items),
         "latent": latent,

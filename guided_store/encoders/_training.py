@@ -252,7 +252,7 @@ class Trainer:
         inputs = torch.from_numpy(batch.inputs).to(device)
         targets = torch.from_numpy(batch.targets).to(device)
         valid = torch.from_numpy(batch.valid).to(device)
-        hidden = self.model(self.table.rows(inputs) * self.table.scale())
+        hidden = self.model(self.table.rows(inputs))
         queries = hidden.reshape(-1, self.table.dim)[valid]
         vectors, bias = self.table.vectors(), self.table.bias
         if self._proposal is None or self._log_counts is None:

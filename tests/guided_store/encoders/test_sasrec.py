@@ -86,6 +86,15 @@ def test_an_empty_history_is_refused(model: SASRec, table: ItemTable) -> None:
         encode_histories(model, table, [history(1), history()])
 
 
+def test_loud_columns_are_turned_down_on_input_only() -> None:
+    model = SASRec(CONFIG)
+    vectors = torch.randn(500, 8, generator=torch.Generator().manual_seed(3)) * 0.02
+    vectors[:, :3] *= 50  # root mean square 1 beside 0.02
+    model.balance(vectors)
+    torch.testing.assert_close(model.gain[3:], torch.ones(5))
+    torch.testing.assert_close(model.gain[:3], torch.full((3,), 0.1), rtol=0.1, atol=0)
+
+
 def test_fixed_columns_come_first_and_stay(table: ItemTable) -> None:
     assert table.dim == 8
     torch.testing.assert_close(table.vectors()[:, :3], table.fixed)
