@@ -51,13 +51,13 @@ def train(
         int, typer.Option(min=1, help="Newest events that are read.", rich_help_panel=_MODEL)
     ] = 50,
     dropout: Annotated[float, typer.Option(min=0, max=0.95, rich_help_panel=_MODEL)] = 0.2,
-    epochs: Annotated[int, typer.Option(min=1, help="At most.", rich_help_panel=_TRAINING)] = 100,
+    epochs: Annotated[int, typer.Option(min=1, help="At most.", rich_help_panel=_TRAINING)] = 40,
     patience: Annotated[
         int,
         typer.Option(min=1, help="Epochs without a better validation NDCG@10.", rich_help_panel=_TRAINING),
     ] = 10,
     batch: Annotated[int, typer.Option(min=1, help="Sequences a step.", rich_help_panel=_TRAINING)] = 128,
-    lr: Annotated[float, typer.Option(min=0, help="Learning rate.", rich_help_panel=_TRAINING)] = 1e-3,
+    lr: Annotated[float, typer.Option(min=0, help="Learning rate.", rich_help_panel=_TRAINING)] = 2e-3,
     seed: Annotated[int, typer.Option(min=0, rich_help_panel=_TRAINING)] = 1,
     loss: Annotated[
         Literal["auto", "full", "sampled"],
@@ -128,6 +128,4 @@ def train(
     ]
     if figures:
         show(f"validation: {', '.join(figures)}")
-    if outcome.stopped == "epochs" and outcome.best_epoch == len(outcome.history) and figures:
-        show("note: the last epoch was the best; more --epochs may give more")
     chosen.say(f"next: guided-store evaluate {info.ref}")

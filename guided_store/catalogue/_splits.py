@@ -159,8 +159,8 @@ def _with_unseen(split: Split) -> Split:
         if unseen:
             targets = "1 target" if unseen == 1 else f"{unseen:,} targets"
             notes.append(
-                f"{targets} of the {name} ({unseen / len(cases):.1%}) never occur in training: a model that "
-                "knows items by their interactions alone cannot rank them"
+                f"training never saw {targets} of the {name} ({unseen / len(cases):.1%}): a model that knows "
+                "items by their interactions alone cannot rank them"
             )
     return Split(
         split.kind,

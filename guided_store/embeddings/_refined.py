@@ -24,19 +24,16 @@ from guided_store.versions import (
 
 _T = TypeVar("_T", bound=np.generic)
 
-GUIDED_SCALE = 0.1
+GUIDED_SCALE = 0.2
 """Default s_g: root mean square of a guided column.
 
-Item vectors of a trained encoder end up at a root mean square of about 0.05 to 0.1 per entry. Standard scores
-at full size (s_g = 1) drown the latent part: on amazon-office (SASRec, 64 dimensions, one seed, 6 epochs on
-top of a base of 14) s_g = 1 ended at a validation NDCG@10 of 0.010, 0.1 at 0.079, 0.15 and 0.2 at 0.080.
+It decides how much of the score the attributes can carry. On amazon-office (SASRec, 64 dimensions, one stage,
+one seed) they carried 8, 18, 26 and 37 % of the variance of the scores at 0.1, 0.2, 0.3 and 0.6, with a
+validation NDCG@10 of 0.0836, 0.0839, 0.0826 and 0.0779: 0.2 explains twice as much as 0.1 at no loss.
 """
 
 LATENT_RMS = 0.1
-"""Root mean square of the latent entries under the default s_b.
-
-From the same runs, beside s_g = 0.1: 0.05 ended at 0.075, 0.1 and 0.15 at 0.079.
-"""
+"""Root mean square of the latent entries under the default s_b, about that of a trained item table."""
 
 _EXAMPLES = 5
 

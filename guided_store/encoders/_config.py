@@ -83,10 +83,10 @@ class TrainingConfig(_Settings):
 
     loss: str = "auto"
     negatives: int = 1024
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.01
     batch_size: int = 128
-    epochs: int = 100
+    epochs: int = 40
     patience: int = 10
     seed: int = 1
     item_bias: bool = True

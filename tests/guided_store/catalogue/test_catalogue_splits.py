@@ -96,7 +96,7 @@ def test_leave_one_out_words() -> None:
     assert "includes the validation item" in split.notes[0]
     assert "leaks time" in split.notes[1]
     assert split.notes[2] == "2 users with fewer than 3 events only train, and have no case"
-    unseen = [note for note in split.notes if "never occur" in note]
+    unseen = [note for note in split.notes if "never saw" in note]
     assert unseen[-1].startswith("2 targets of the test (100.0%)")
 
 
