@@ -17,11 +17,13 @@ class Batch:
 
     Attributes:
         inputs: int64 (B, L), item codes; padding is 0.
+        lengths: int64 (B,), real events of each sequence.
         valid: int64 (N,), flat positions in (B, L) of the real events.
         targets: int64 (N,), the item after each real event.
     """
 
     inputs: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     valid: NDArray[np.int64]
     targets: NDArray[np.int64]
 
@@ -81,7 +83,7 @@ def epoch_batches(
         position = np.where(real, start[:, None] + column, start[:, None])
         inputs = np.where(real, items[position], 0).astype(np.int64)
         targets = items[(position + 1)[real]].astype(np.int64)
-        yield Batch(inputs, np.flatnonzero(real), targets)
+        yield Batch(inputs, length, np.flatnonzero(real), targets)
 
 
 def count_batches(sequences: Sequences, max_length: int, batch_size: int, kind: str) -> int:

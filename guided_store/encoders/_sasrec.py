@@ -85,8 +85,9 @@ class Block(nn.Module):
 class SASRec(nn.Module):
     """Reads item vectors, gives a query per event.
 
-    `forward` maps (B, L, d) item vectors to (B, L, d) queries, the one at position t depending on events
-    0..t only; `last` maps the same to (B, d), the query after each sequence's last event.
+    `forward` maps (B, L, d) item vectors of which the first `lengths` (B,) are real to (B, L, d) queries, the
+    one at place t depending on no event after t; `last` maps the same to (B, d), the query after each
+    sequence's last event, at `ends` (B,) = `lengths` - 1.
 
     On input, every column has a learned gain beside the factor sqrt(d) (Vaswani et al. 2017, section 3.4), so
     that a column may weigh much in the score and little in what is read, or the reverse. The output side, and
@@ -118,18 +119,29 @@ class SASRec(nn.Module):
         with torch.no_grad():
             self.gain.copy_((INPUT_RMS / loudness.clamp(min=INPUT_RMS)).to(self.gain.device))
 
-    def read(self, vectors: Tensor) -> Tensor:
-        """Input of the first block: item vectors (B, L, d), scaled, at their positions."""
-        return vectors * (self.gain * math.sqrt(self.config.dim)) + self.position.weight[: vectors.shape[1]]
+    def read(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """Input of the first block: item vectors (B, L, d), scaled, at their positions.
 
-    def forward(self, vectors: Tensor) -> Tensor:
-        x = self.dropout(self.read(vectors))
+        Positions count from the end, as the paper's padding on the left has it: the newest event always
+        stands at the last one. `lengths` (B,) are the numbers of real events.
+        """
+        batch, width = vectors.shape[:2]
+        last = self.config.max_length
+        if batch == 1 and int(lengths[0]) == width:
+            positions = self.position.weight[last - width :]
+        else:
+            place = (last - lengths)[:, None] + torch.arange(width, device=vectors.device)
+            positions = self.position(place.clamp(max=last - 1))
+        return vectors * (self.gain * math.sqrt(self.config.dim)) + positions
+
+    def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        x = self.dropout(self.read(vectors, lengths))
         for block in self.blocks:
             x = block(x)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def last(self, vectors: Tensor, ends: Tensor) -> Tensor:
-        x = self.read(vectors)
+        x = self.read(vectors, ends + 1)
         for block in self.blocks[:-1]:
             x = block(x)
         final = self.blocks[-1]

@@ -251,8 +251,9 @@ class Trainer:
         device = self.table.latent.device
         inputs = torch.from_numpy(batch.inputs).to(device)
         targets = torch.from_numpy(batch.targets).to(device)
+        lengths = torch.from_numpy(batch.lengths).to(device)
         valid = torch.from_numpy(batch.valid).to(device)
-        hidden = self.model(self.table.rows(inputs))
+        hidden = self.model(self.table.rows(inputs), lengths)
         queries = hidden.reshape(-1, self.table.dim)[valid]
         vectors, bias = self.table.vectors(), self.table.bias
         if self._proposal is None or self._log_counts is None:

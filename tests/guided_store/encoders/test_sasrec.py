@@ -39,7 +39,8 @@ def test_later_events_do_not_change_earlier_queries(model: SASRec) -> None:
     changed = x.clone()
     changed[:, 4:] = changed[:, :2]  # a constant shift would vanish in the norm
     with torch.no_grad():
-        before, after = model(x), model(changed)
+        lengths = torch.full((3,), 6)
+        before, after = model(x, lengths), model(changed, lengths)
     torch.testing.assert_close(before[:, :4], after[:, :4])
     assert (before[:, 4:] - after[:, 4:]).abs().max() > 1e-3
 
@@ -48,8 +49,10 @@ def test_the_last_only_path_is_the_full_one(model: SASRec) -> None:
     x = torch.randn(4, 6, 8, generator=torch.Generator().manual_seed(2))
     ends = torch.tensor([5, 0, 3, 2])
     with torch.no_grad():
-        torch.testing.assert_close(model.last(x, ends), model(x)[torch.arange(4), ends])
-        torch.testing.assert_close(model.last(x[:1], ends[:1]), model(x)[:1, 5])
+        whole = model(x, ends + 1)
+        torch.testing.assert_close(model.last(x, ends), whole[torch.arange(4), ends])
+        torch.testing.assert_close(model.last(x[:1], ends[:1]), whole[:1, 5])
+        torch.testing.assert_close(model.last(x[2:3, :4], ends[2:3]), whole[2:3, 3])
 
 
 def test_padding_and_company_change_nothing(model: SASRec, table: ItemTable) -> None:
