@@ -56,7 +56,19 @@ def train(
         int,
         typer.Option(min=1, help="Epochs without a better validation NDCG@10.", rich_help_panel=_TRAINING),
     ] = 10,
-    batch: Annotated[int, typer.Option(min=1, help="Sequences a step.", rich_help_panel=_TRAINING)] = 128,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Sequences a step: 128, fewer with few users.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
+    windows: Annotated[
+        Literal["last", "all"],
+        typer.Option(
+            help="Train on each user's newest --length events, or on all in windows.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = "last",
     lr: Annotated[float, typer.Option(min=0, help="Learning rate.", rich_help_panel=_TRAINING)] = 2e-3,
     seed: Annotated[int, typer.Option(min=0, rich_help_panel=_TRAINING)] = 1,
     loss: Annotated[
@@ -103,6 +115,7 @@ def train(
                 loss=loss,
                 learning_rate=lr,
                 batch_size=batch,
+                windows=windows,
                 epochs=epochs,
                 patience=patience,
                 seed=seed,

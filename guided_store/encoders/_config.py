@@ -70,7 +70,8 @@ class TrainingConfig(_Settings):
         loss: "full" (softmax over all items), "sampled" (with logQ correction), or "auto" by catalogue size.
         negatives: negatives per step under the sampled softmax, shared by its positions.
         learning_rate, weight_decay: of AdamW; betas are (0.9, 0.98).
-        batch_size: sequences per step.
+        batch_size: sequences per step; None takes 128, or fewer (at least 16) where an epoch would have less
+            than 32 steps.
         epochs: at most this many passes.
         patience: epochs without a better validation NDCG@10 before stopping.
         seed: of initialisation, batch order, dropout and negatives.
@@ -85,7 +86,7 @@ class TrainingConfig(_Settings):
     negatives: int = 1024
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
-    batch_size: int = 128
+    batch_size: int | None = None
     epochs: int = 40
     patience: int = 10
     seed: int = 1
@@ -102,10 +103,16 @@ class TrainingConfig(_Settings):
         if self.schedule not in {"linear", "constant"}:
             raise UsageError(f"schedule must be 'linear' or 'constant', got {self.schedule!r}")
         for name in ("negatives", "batch_size", "epochs", "patience"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.learning_rate <= 0:
             raise UsageError(f"learning_rate must be above 0, got {self.learning_rate}")
+
+    def resolve_batch(self, n_sequences: int) -> int:
+        """The batch size that None stands for with so many training sequences."""
+        if self.batch_size is not None:
+            return self.batch_size
+        return min(128, max(16, n_sequences // 32))
 
     def resolve_loss(self, n_items: int) -> str:
         """The loss that "auto" stands for at this catalogue size."""

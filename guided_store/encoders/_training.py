@@ -126,7 +126,8 @@ class Trainer:
         self._optimizer = _optimizer(model, table, config)
         self._loss = config.resolve_loss(table.n_items)
         self._length = model.config.max_length
-        self._batches = count_batches(sequences, self._length, config.batch_size, config.windows)
+        self._batch_size = config.resolve_batch(int((np.diff(sequences.indptr) > 1).sum()))
+        self._batches = count_batches(sequences, self._length, self._batch_size, config.windows)
         self._proposal: Tensor | None = None
         self._log_counts: Tensor | None = None
         if self._loss == "sampled":
@@ -180,9 +181,7 @@ class Trainer:
 
     def _run_epoch(self, interrupt: _Interrupt) -> None:
         rng = np.random.default_rng((self.config.seed, self._epoch))
-        batches = epoch_batches(
-            self.sequences, self._length, self.config.batch_size, self.config.windows, rng
-        )
+        batches = epoch_batches(self.sequences, self._length, self._batch_size, self.config.windows, rng)
         began = last_save = time.monotonic()
         before = self._epoch_seconds
         title = f"epoch {self._epoch + 1} of at most {self.config.epochs}"
