@@ -51,11 +51,21 @@ def train(
         int, typer.Option(min=1, help="Newest events that are read.", rich_help_panel=_MODEL)
     ] = 50,
     dropout: Annotated[float, typer.Option(min=0, max=0.95, rich_help_panel=_MODEL)] = 0.2,
-    epochs: Annotated[int, typer.Option(min=1, help="At most.", rich_help_panel=_TRAINING)] = 40,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="At most: 40, or until there are 2,000 steps.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
     patience: Annotated[
-        int,
-        typer.Option(min=1, help="Epochs without a better validation NDCG@10.", rich_help_panel=_TRAINING),
-    ] = 10,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Epochs without a better validation NDCG@10: a fifth of --epochs, at least 10.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
     batch: Annotated[
         int | None,
         typer.Option(
@@ -95,12 +105,14 @@ def train(
     from guided_store.catalogue import load_sequences
     from guided_store.encoders import EncoderConfig, TrainingConfig
     from guided_store.encoders import train as run
-    from guided_store.versions import get_version
+    from guided_store.versions import get_version, resolve
 
     chosen = settings(ctx)
     if threads is not None:
         torch.set_num_threads(threads)
     with chosen.open(write=True) as store:
+        if items != "learned":
+            items = str(resolve(store, items)[0])
         if dim is None:
             dim = 64 if items == "learned" else get_version(store, items).dim
         if heads is None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from guided_store.errors import EncoderError
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:

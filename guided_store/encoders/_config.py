@@ -72,11 +72,13 @@ class TrainingConfig(_Settings):
         learning_rate, weight_decay: of AdamW; betas are (0.9, 0.98).
         batch_size: sequences per step; None takes 128, or fewer (at least 16) where an epoch would have less
             than 32 steps.
-        epochs: at most this many passes.
-        patience: epochs without a better validation NDCG@10 before stopping.
+        epochs: at most this many passes; None takes 40, or more (up to 400) until there are 2,000 steps: a
+            small data set needs more passes, not less learning.
+        patience: epochs without a better validation NDCG@10 before stopping; None takes a fifth of the
+            epochs, at least 10.
         seed: of initialisation, batch order, dropout and negatives.
         item_bias: learn one bias per item.
-        warmup: steps of linear warm-up.
+        warmup: steps of linear warm-up, at most a twentieth of all steps.
         schedule: "linear" lowers the learning rate to zero over `epochs`, "constant" leaves it.
         windows: "last" reads each user's newest `max_length` events, "all" cuts the whole history into
             windows at a random phase in every epoch.
@@ -87,8 +89,8 @@ class TrainingConfig(_Settings):
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     batch_size: int | None = None
-    epochs: int = 40
-    patience: int = 10
+    epochs: int | None = None
+    patience: int | None = None
     seed: int = 1
     item_bias: bool = True
     warmup: int = 100
@@ -113,6 +115,16 @@ class TrainingConfig(_Settings):
         if self.batch_size is not None:
             return self.batch_size
         return min(128, max(16, n_sequences // 32))
+
+    def resolve_epochs(self, steps_per_epoch: int) -> int:
+        """The number of epochs that None stands for at so many steps an epoch."""
+        if self.epochs is not None:
+            return self.epochs
+        return min(400, max(40, -(-2000 // steps_per_epoch)))
+
+    def resolve_patience(self, epochs: int) -> int:
+        """The patience that None stands for with so many epochs."""
+        return self.patience if self.patience is not None else max(10, epochs // 5)
 
     def resolve_loss(self, n_items: int) -> str:
         """The loss that "auto" stands for at this catalogue size."""

@@ -22,7 +22,7 @@ from guided_store.errors import EncoderError, UsageError
 from guided_store.store import Store
 from guided_store.versions import Embedding, Ref, parse_ref
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "model.safetensors"
 MANIFEST = "encoder.json"
 
@@ -69,9 +69,12 @@ class Encoder:
         return encode_histories(self.model, self._table, histories)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(weights: Path, config: EncoderConfig) -> str:
+    """Over the weights and the settings that give them their meaning (heads and length leave no trace)."""
+    with weights.open("rb") as file:
+        sha = hashlib.file_digest(file, "sha256")
+    sha.update(json.dumps(config.to_dict(), sort_keys=True).encode())
+    return sha.hexdigest()
 
 
 def save_encoder(folder: Path, manifest: EncoderManifest, model: SASRec) -> None:
@@ -83,13 +86,13 @@ def save_encoder(folder: Path, manifest: EncoderManifest, model: SASRec) -> None
         "version_digest": manifest.version_digest,
         "config": manifest.config.to_dict(),
         "training": manifest.training,
-        "weights_sha256": _sha256(folder / WEIGHTS),
+        "sha256": _sha256(folder / WEIGHTS, manifest.config),
     }
     (folder / MANIFEST).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def read_manifest(store: Store, ref: str | Ref) -> tuple[EncoderManifest, str]:
-    """An encoder's manifest and the recorded SHA-256 of its weights.
+    """An encoder's manifest and the recorded SHA-256 of its weights and shape.
 
     Raises:
         UsageError: the version has no encoder.
@@ -98,15 +101,16 @@ def read_manifest(store: Store, ref: str | Ref) -> tuple[EncoderManifest, str]:
     wanted = parse_ref(ref)
     folder = store.artifact("encoders", str(wanted))
     if not folder.is_dir():
-        raise UsageError(
-            f"{wanted} has no encoder; make a version that has one with "
-            f"`guided-store train --items {wanted} --as NAME`"
-        )
+        how = f"`guided-store train --items {wanted} --as NAME`"
+        if wanted.kind == "guided":
+            how = "`build refined` from it and a base, then `train --items refined/...`"
+        raise UsageError(f"{wanted} has no encoder; make a version that has one with {how}")
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if content["format"] > FORMAT:
+        if content["format"] != FORMAT:
+            what = "upgrade guided-store" if content["format"] > FORMAT else "train it again"
             raise EncoderError(
-                f"the encoder of {wanted} has format {content['format']}; upgrade guided-store"
+                f"the encoder of {wanted} has format {content['format']}, this program reads {FORMAT}: {what}"
             )
         manifest = EncoderManifest(
             parse_ref(content["version"]),
@@ -114,7 +118,7 @@ def read_manifest(store: Store, ref: str | Ref) -> tuple[EncoderManifest, str]:
             EncoderConfig.from_dict(content["config"]),
             content["training"],
         )
-        return manifest, str(content["weights_sha256"])
+        return manifest, str(content["sha256"])
     except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise EncoderError(
             f"the encoder of {wanted} is damaged ({MANIFEST}: {error}); train it again under another name"
@@ -141,14 +145,16 @@ def load_encoder(store: Store, embedding: Embedding, device: str = "cpu") -> Enc
             f"{manifest.version_digest[:12]}..., but {ref} has {embedding.digest[:12]}...; train it again"
         )
     path = store.artifact("encoders", str(ref)) / WEIGHTS
-    damaged = f"the encoder of {ref} is damaged ({WEIGHTS}); train it again under another name"
+    damaged = (
+        f"the encoder of {ref} is damaged ({WEIGHTS} and {MANIFEST} do not agree); train it again under "
+        "another name"
+    )
     try:
-        if _sha256(path) != recorded:
+        if _sha256(path, manifest.config) != recorded:
             raise EncoderError(damaged)
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
+        model = SASRec(manifest.config)
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise EncoderError(damaged) from error
-    model = SASRec(manifest.config)
-    model.load_state_dict(state)
     table = ItemTable.from_vectors(embedding.vectors, embedding.bias, train_latent=False, train_bias=False)
     return Encoder(manifest, model.to(device), table.to(device), embedding.item_ids)

@@ -17,6 +17,7 @@ from guided_store.encoders._config import EncoderConfig, TrainingConfig
 from guided_store.encoders._encoder import Encoder, EncoderManifest, save_encoder
 from guided_store.encoders._histories import encode_histories
 from guided_store.encoders._items import ItemTable
+from guided_store.encoders._lineage import training_warnings
 from guided_store.encoders._sasrec import SASRec
 from guided_store.encoders._training import Outcome, Trainer, Validate
 from guided_store.errors import EncoderError, UsageError
@@ -194,6 +195,9 @@ def train(
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"device {device!r} is not to be had here ({str(error).splitlines()[0]})") from None
     start = _start(store, items, split, encoder, training, latent)
+    if start.parent is not None and split.kind != "none":
+        for warning in training_warnings(store, start.parent.ref, split):
+            progress.log(f"warning: {warning}")
     sequences = split.train.restrict(start.item_ids)
     model = SASRec(encoder)
     model.reset(torch.Generator().manual_seed(training.seed + 1))
@@ -223,6 +227,11 @@ def train(
         fingerprint=_fingerprint(settings, start, sequences),
         progress=progress,
     )
+    settings["resolved"] = {
+        "batch_size": trainer.batch_size,
+        "epochs": trainer.epochs,
+        "patience": trainer.patience,
+    }
     outcome = trainer.run()
     result = _store_result(store, ref, start, settings, model.cpu(), table.cpu(), outcome)
     trainer.discard_checkpoint()

@@ -106,6 +106,9 @@ class Trainer:
         checkpoint: file to resume from and write to, or None.
         fingerprint: identifies data and settings; a checkpoint with another one is refused.
         progress: where to report.
+
+    Attributes:
+        epochs, patience, batch_size: what the settings come to on this data.
     """
 
     def __init__(
@@ -126,8 +129,11 @@ class Trainer:
         self._optimizer = _optimizer(model, table, config)
         self._loss = config.resolve_loss(table.n_items)
         self._length = model.config.max_length
-        self._batch_size = config.resolve_batch(int((np.diff(sequences.indptr) > 1).sum()))
-        self._batches = count_batches(sequences, self._length, self._batch_size, config.windows)
+        self.batch_size = config.resolve_batch(int((np.diff(sequences.indptr) > 1).sum()))
+        self._batches = count_batches(sequences, self._length, self.batch_size, config.windows)
+        self.epochs = config.resolve_epochs(self._batches)
+        self.patience = config.resolve_patience(self.epochs)
+        self._warmup = min(config.warmup, self.epochs * self._batches // 20)
         self._proposal: Tensor | None = None
         self._log_counts: Tensor | None = None
         if self._loss == "sampled":
@@ -161,7 +167,7 @@ class Trainer:
                 self._run_epoch(interrupt)
         if self._best_state:
             self._load(self._best_state)
-        stopped = "epochs" if self._epoch >= self.config.epochs else "patience"
+        stopped = "epochs" if self._epoch >= self.epochs else "patience"
         metrics = self._history[self._best_epoch - 1] if self._history else {}
         keep = {name: value for name, value in metrics.items() if name not in {"epoch", "loss", "seconds"}}
         return Outcome(self._best_epoch, keep, self._history, self._seconds, stopped)
@@ -175,16 +181,16 @@ class Trainer:
 
     def _finished(self) -> bool:
         waited = self._epoch - self._best_epoch
-        return self._epoch >= self.config.epochs or (
-            self._validate is not None and self._epoch > 0 and waited >= self.config.patience
+        return self._epoch >= self.epochs or (
+            self._validate is not None and self._epoch > 0 and waited >= self.patience
         )
 
     def _run_epoch(self, interrupt: _Interrupt) -> None:
         rng = np.random.default_rng((self.config.seed, self._epoch))
-        batches = epoch_batches(self.sequences, self._length, self._batch_size, self.config.windows, rng)
+        batches = epoch_batches(self.sequences, self._length, self.batch_size, self.config.windows, rng)
         began = last_save = time.monotonic()
         before = self._epoch_seconds
-        title = f"epoch {self._epoch + 1} of at most {self.config.epochs}"
+        title = f"epoch {self._epoch + 1} of at most {self.epochs}"
         self.model.train()
         with self._progress.task(title, self._batches) as task:
             for number, batch in enumerate(batches):
@@ -267,9 +273,9 @@ class Trainer:
 
     def _rate(self) -> float:
         """Learning rate of the current step."""
-        rate = self.config.learning_rate * min(1.0, self._step / max(1, self.config.warmup))
+        rate = self.config.learning_rate * min(1.0, self._step / max(1, self._warmup))
         if self.config.schedule == "linear":
-            done = (self._epoch + self._in_epoch / self._batches) / self.config.epochs
+            done = (self._epoch + self._in_epoch / self._batches) / self.epochs
             rate *= max(0.0, 1.0 - done)
         return rate
 

@@ -69,6 +69,12 @@ def evaluate_recs(
     notes: tuple[str, ...] = (f"MRR is truncated to the lists' depth of {depth}",)
     if depth < max(ks):
         notes = (*notes, f"Recall and NDCG beyond {depth} are those at {depth}, where the lists end")
+    if np.isinf(ranks).all():
+        notes = (
+            *notes,
+            "no list holds the target of its user: lists made from whole histories leave out the very events "
+            "that are judged here; make them from the histories of this split",
+        )
     if repeats == "exclude":
         ranks[repeated_targets(split, part)] = np.inf
 

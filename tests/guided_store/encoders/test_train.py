@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guided_store.catalogue import Split
-from guided_store.encoders import EncoderConfig, TrainingConfig, load_encoder, train
+from guided_store.catalogue import Split, no_split
+from guided_store.encoders import EncoderConfig, TrainingConfig, load_encoder, load_scorer, train
 from guided_store.encoders._train import checkpoint_path
 from guided_store.errors import EncoderError, UsageError, VersionError
 from guided_store.evaluation import EncodedScorer, Popularity, summarise, target_ranks
+from guided_store.progress import SILENT
 from guided_store.store import Store, create, open
 from guided_store.versions import Ref, list_versions, load_embedding, write_version
 
@@ -189,6 +191,53 @@ def test_damaged_encoders_are_refused(store: Store, split: Split, name: str, dam
         path.write_bytes(content if damage == "flip" else content[: len(content) // 2])
     with pytest.raises(EncoderError, match="base/x is damaged"):
         load_encoder(store, load_embedding(store, "base/x"))
+
+
+def test_a_tampered_shape_is_refused(store: Store, split: Split) -> None:
+    train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    path = store.artifact("encoders", "base/x") / "encoder.json"
+    content = json.loads(path.read_text())
+    for change in ({"heads": 4}, {"blocks": 2}):
+        path.write_text(json.dumps(content | {"config": content["config"] | change}))
+        with pytest.raises(EncoderError, match="do not agree"):
+            load_encoder(store, load_embedding(store, "base/x"))
+    path.write_text(json.dumps(content | {"format": 1}))
+    with pytest.raises(EncoderError, match="format 1, this program reads 2: train it again"):
+        load_encoder(store, load_embedding(store, "base/x"))
+
+
+def test_what_a_version_was_made_from_is_held_against_the_split(store: Store, split: Split) -> None:
+    everything = no_split(split.sequences)
+    train(store, "all", split=everything, encoder=SHAPE, training=SHORT)
+    said: list[str] = []
+
+    class Said(type(SILENT)):  # type: ignore[misc]
+        def log(self, text: str) -> None:
+            said.append(text)
+
+    train(store, "warm", split=split, items="base/all", encoder=SHAPE, training=SHORT, progress=Said())
+    assert any("base/all was trained on another split (none" in text for text in said)
+    _, warnings = load_scorer(store, "base/warm", split)
+    assert len(warnings) == 1
+    assert "base/all, which base/warm is made from, was trained on another split" in warnings[0]
+    train(store, "honest", split=split, encoder=SHAPE, training=SHORT)
+    assert load_scorer(store, "base/honest", split)[1] == []
+    assert len(load_scorer(store, "base/honest", everything)[1]) == 1
+
+
+def test_small_data_gets_more_passes_and_a_shorter_warm_up(store: Store, split: Split) -> None:
+    settings = TrainingConfig()
+    assert (settings.resolve_batch(120), settings.resolve_batch(6_040)) == (16, 128)
+    assert (settings.resolve_epochs(7), settings.resolve_epochs(48), settings.resolve_epochs(1)) == (
+        286,
+        42,
+        400,
+    )
+    assert (settings.resolve_patience(286), settings.resolve_patience(40)) == (57, 10)
+    fixed = TrainingConfig(epochs=3, patience=2, batch_size=5)
+    assert (fixed.resolve_epochs(7), fixed.resolve_patience(3), fixed.resolve_batch(9)) == (3, 2, 5)
+    result = train(store, "x", split=split, encoder=SHAPE, training=SHORT)
+    assert result.encoder.manifest.training["resolved"] == {"batch_size": 16, "epochs": 3, "patience": 3}
 
 
 def test_recovery_keeps_finished_encoders(store: Store, split: Split) -> None:

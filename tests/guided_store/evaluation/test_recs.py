@@ -50,6 +50,13 @@ def test_ranks_counts_and_notes(split: Split, tmp_path: Path) -> None:
     assert list(with_it.rows) == ["popularity", "mine"]
 
 
+def test_lists_without_any_target_are_said_to_be_so(split: Split, tmp_path: Path) -> None:
+    path = write(tmp_path / "whole.csv", "user_id,item_id,rank\nu0,i4,1\nu1,i4,1\nu2,i4,1\n")
+    row = evaluate_recs(path, split)
+    assert row.metrics["mrr"] == 0
+    assert any("made from whole histories" in note for note in row.notes)
+
+
 def test_scores_order_lists_and_ties_go_by_code(split: Split, tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.tsv",
