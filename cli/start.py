@@ -78,14 +78,19 @@ def doctor(
 ) -> None:
     """Check the installation and everything in the store.
 
-    Looks at the registry, the digests of all versions, encoders and indexes, and at aliases. Exit code
+    Reads all tables, and looks at the registry, the digests of all versions, encoders and indexes, and at aliases. Exit code
     1 where there is a fault.
     """
-    from guided_store.health import check_all
+    from guided_store.errors import GuidedStoreError
+    from guided_store.health import Check, check_all
 
+    checks = []
     if repair:
-        settings(ctx).open(write=True).close()  # opening for writing cleans up
-    checks = check_all(settings(ctx).uri, settings(ctx).progress())
+        try:
+            settings(ctx).open(write=True).close()  # opening for writing cleans up
+        except GuidedStoreError as error:
+            checks.append(Check("fault", "repair", str(error)))
+    checks += check_all(settings(ctx).uri, settings(ctx).progress())
     failed = [check for check in checks if check.state == "fault"]
     if as_json:
         print_json(checks)

@@ -186,6 +186,8 @@ def _upsert(
     understood: list[str],
 ) -> Prepared:
     rows = sum(table.num_rows for table in tables) + bad.count
+    if not rows:
+        raise DataError(f"{files[0]} has no rows")
     left_out = {f"unreadable, {kind}": count for kind, count in sorted(bad.kinds.items())}
     base = ITEMS_SCHEMA if name == ITEMS else USERS_SCHEMA
     old = store.read(name) if store.has_table(name) and not options.replace else base.empty_table()

@@ -49,6 +49,8 @@ def read_table(reader: Reader, key: str, name: str, bad: BadRows, progress: Prog
             task.advance(chunk.done - done)
             done = chunk.done
     bad.settle(reader.path.name, reader.unit, reader.locate, last=True)
+    if not parts:  # a file of a header alone; the same columns, so that it can stand among others
+        parts = [pa.table({column: pa.array([], pa.string()) for column in [key, *names]})]
     table = pa.concat_tables(parts, promote_options="permissive").combine_chunks()
     if not reader.typed:
         for place, column in enumerate(table.column_names):

@@ -47,8 +47,8 @@ def open_demo(uri: str, users: int, seed: int, wait: float) -> Store:
         UsageError: the folder is a store of other data, or of a demo with other settings.
     """
     wanted = {"users": users, "seed": seed}
-    note = Path(uri) / NOTE
     store = stores.open_or_create(uri, wait=wait)
+    note = store.root / NOTE  # not made from `uri`, which may begin with "~"
     try:
         if not note.exists() and store.table_names():
             raise UsageError(f"{uri} holds data of its own; give the demo another place with --store FOLDER")

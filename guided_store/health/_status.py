@@ -14,6 +14,7 @@ def store_status(store: Store) -> dict[str, Any]:
 
     "unfinished" lists versions whose training was interrupted; the same training call goes on with them.
     """
+    versions = list_versions(store)
     tables = {}
     for name in store.table_names():
         dataset = store.dataset(name)
@@ -28,19 +29,18 @@ def store_status(store: Store) -> dict[str, Any]:
         "uuid": store.uuid,
         "octets": _octets(store.root),
         "tables": tables,
-        "embeddings": [
-            {"version": str(info.ref), "rows": info.rows, "dim": info.dim} for info in list_versions(store)
-        ],
+        "embeddings": [{"version": str(info.ref), "rows": info.rows, "dim": info.dim} for info in versions],
         "aliases": {alias.name: str(alias.version) for alias in list_aliases(store)},
         "encoders": store.artifacts("encoders"),
         "indexes": store.artifacts("indexes", 3),
-        "unfinished": _unfinished(store),
+        "unfinished": _unfinished(store, {str(info.ref) for info in versions}),
     }
 
 
-def _unfinished(store: Store) -> list[str]:
+def _unfinished(store: Store, finished: set[str]) -> list[str]:
     found = (store.root / "checkpoints").glob("*/*.safetensors")
-    return sorted(f"{path.parent.name}/{path.stem}" for path in found if not path.name.startswith("."))
+    names = {f"{path.parent.name}/{path.stem}" for path in found if not path.name.startswith(".")}
+    return sorted(names - finished)
 
 
 def _octets(folder: Path) -> int:

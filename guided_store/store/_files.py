@@ -69,16 +69,3 @@ def publish(target: Path) -> Iterator[Path]:
         fsync_path(target.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def remove_temporaries(folder: Path) -> int:
-    """Remove what a killed `publish` or `write_json` left below `folder`; returns how many were removed."""
-    removed = 0
-    for path in sorted(folder.rglob(f"{TEMPORARY}*")):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-            removed += 1
-        elif path.exists():
-            path.unlink()
-            removed += 1
-    return removed

@@ -8,7 +8,8 @@ import uuid
 from pathlib import Path
 
 from guided_store.errors import StoreError, UsageError
-from guided_store.store._files import remove_temporaries, write_json
+from guided_store.store._files import TEMPORARY, write_json
+from guided_store.store._leftovers import remove_leftovers
 from guided_store.store._lock import WriterLock
 from guided_store.store._store import Store
 
@@ -46,6 +47,13 @@ def _read_marker(root: Path) -> dict[str, object]:
     return content
 
 
+def _is_free(root: Path) -> bool:
+    """Whether the folder is absent or empty, but for the half-written marker of a killed `create`."""
+    if not root.exists():
+        return True
+    return root.is_dir() and all(path.name.startswith(TEMPORARY) for path in root.iterdir())
+
+
 def create(uri: str | Path) -> Store:
     """Create an empty store in a new or empty folder and open it for writing.
 
@@ -57,7 +65,7 @@ def create(uri: str | Path) -> Store:
         raise StoreError(f"{root} is a file; a store needs a folder")
     if (root / MARKER).exists():
         raise StoreError(f"{root} holds a store already")
-    if root.is_dir() and any(root.iterdir()):
+    if not _is_free(root):
         raise StoreError(f"{root} is not empty; a store is created in a new or empty folder")
     root.mkdir(parents=True, exist_ok=True)
     from guided_store import __version__
@@ -96,8 +104,7 @@ def open(uri: str | Path = "store", *, write: bool = False, wait: float = 0.0) -
     try:
         from guided_store.versions import recover
 
-        for folder in ("encoders", "indexes", "checkpoints"):
-            remove_temporaries(root / folder)
+        remove_leftovers(root)
         recover(store)
     except BaseException:
         store.close()
@@ -108,6 +115,6 @@ def open(uri: str | Path = "store", *, write: bool = False, wait: float = 0.0) -
 def open_or_create(uri: str | Path = "store", *, wait: float = 0.0) -> Store:
     """Open a store for writing, creating it where the folder is absent or empty."""
     root = _root(uri)
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+    if _is_free(root):
         return create(root)
     return open(root, write=True, wait=wait)

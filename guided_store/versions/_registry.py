@@ -113,6 +113,10 @@ def _parse(row: dict[str, object]) -> VersionInfo:
     )
 
 
+def _content(info: VersionInfo) -> str:
+    return f"table version {info.table_version} with digest {info.digest[:12]}"
+
+
 def list_versions(store: Store, kind: str | None = None) -> list[VersionInfo]:
     """All named versions (of one kind), oldest first.
 
@@ -125,14 +129,15 @@ def list_versions(store: Store, kind: str | None = None) -> list[VersionInfo]:
         found = [_parse(row) for row in store.read(TABLE).to_pylist()]
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise StoreError(f"the version registry of {store.root} is damaged: {error}") from error
-    seen: set[Ref] = set()
+    seen: dict[Ref, VersionInfo] = {}
     for info in found:
-        if info.ref in seen:
+        first = seen.setdefault(info.ref, info)
+        if first is not info:
             raise StoreError(
-                f"the version registry of {store.root} is damaged: {info.ref} stands in it twice; "
-                "`guided-store doctor` shows both"
+                f"the version registry of {store.root} is damaged: {info.ref} stands in it twice, as "
+                f"{_content(first)} and as {_content(info)}; restore "
+                f"{store.root / 'tables'} from a copy made before"
             )
-        seen.add(info.ref)
     return [info for info in found if kind is None or info.ref.kind == kind]
 
 

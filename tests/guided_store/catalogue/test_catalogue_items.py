@@ -235,3 +235,23 @@ def test_items_of_events_that_the_catalogue_lacks_are_counted(store: Store, writ
     report = ingest_interactions(store, write("r.csv", "user,item,time\n1,a,1\n1,b,2\n1,c,3\n"))
     assert report.unknown_items == 2
     assert "  2 items of the events not in the items table" in report.lines()
+
+
+@pytest.mark.parametrize("ingest, key", [(ingest_items, "item_id"), (ingest_users, "user_id")])
+def test_files_without_rows_are_refused(
+    store: Store, write: Write, tmp_path: Path, ingest: Callable[..., object], key: str
+) -> None:
+    empty = pa.table({key: pa.array([], pa.string()), "size": pa.array([], pa.int64())})
+    pq.write_table(empty, tmp_path / "e.parquet")
+    for path in (write("e.csv", f"{key},size\n"), tmp_path / "e.parquet"):
+        with pytest.raises(DataError, match=f"{path.name} has no rows$"):
+            ingest(store, path)
+    assert store.table_names() == []
+    full = write("f.csv", f"{key},size\na,1\n")
+    ingest(store, full)
+    with pytest.raises(DataError, match=r"has no rows$"):  # also where the table has rows already
+        ingest(store, tmp_path / "e.csv")
+    for files in ([full, tmp_path / "e.csv"], [tmp_path / "e.parquet", full]):  # among others it may stand
+        ingest(store, files, options=IngestOptions(replace=True))
+        (table_name,) = store.table_names()
+        assert table(store, table_name)[0]["size"] == 1

@@ -97,7 +97,7 @@ def test_leave_one_out_words() -> None:
     assert "leaks time" in split.notes[1]
     assert split.notes[2] == "2 users with fewer than 3 events only train, and have no case"
     unseen = [note for note in split.notes if "never saw" in note]
-    assert unseen[-1].startswith("2 targets of the test (100.0%)")
+    assert unseen[-1].startswith("training never saw 2 targets of the test (100.0%)")
 
 
 def test_time_split_defaults_are_quantiles_of_all_times() -> None:

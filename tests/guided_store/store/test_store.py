@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from guided_store.errors import StoreError, StoreLockedError, UsageError
-from guided_store.store import create, open, open_or_create
+from guided_store.store import create, find_leftovers, open, open_or_create
+from indexes._artifact import _draft
 
 
 def rows(*values: int) -> pa.Table:
@@ -207,3 +208,59 @@ def test_what_a_kill_left_is_removed_on_opening(tmp_path: Path) -> None:
         (left / "index.faiss").write_text("half")
     open(tmp_path / "s", write=True).close()
     assert not left.exists()
+
+
+def test_temporary_files_of_a_kill_are_removed_on_opening(tmp_path: Path) -> None:
+    with create(tmp_path / "s") as store:
+        version = store.root / "indexes" / "base" / "x"
+        checkpoints = store.root / "checkpoints" / "base"
+        for folder in (
+            version / ".flat.saving-1",
+            version / ".flat.replaced-1",
+            version / "flat",
+            checkpoints,
+        ):
+            folder.mkdir(parents=True)
+        for file in (
+            store.root / ".tmp-writer.json-1",
+            store.root / ".tmp-demo.json-1",
+            version / ".flat.saving-1" / "index.faiss",
+            version / ".flat.replaced-1" / "index.faiss",
+            checkpoints / ".tmp-x.safetensors-1",
+        ):
+            file.write_text("half")
+    assert len(find_leftovers(store.root)) == 5
+    assert open(tmp_path / "s").root.exists()
+    assert len(find_leftovers(store.root)) == 5  # reading removes nothing
+    open(tmp_path / "s", write=True).close()
+    assert find_leftovers(store.root) == []
+    assert [path.name for path in version.iterdir()] == ["flat"]
+    assert not list(store.root.glob(".*"))
+
+
+def test_an_index_moved_aside_without_a_successor_is_kept(tmp_path: Path) -> None:
+    with create(tmp_path / "s") as store:
+        aside = store.root / "indexes" / "base" / "x" / ".flat.replaced-1"
+        aside.mkdir(parents=True)
+    open(tmp_path / "s", write=True).close()
+    assert aside.is_dir()
+
+
+def test_an_index_save_that_still_runs_is_left_alone(tmp_path: Path) -> None:
+    create(tmp_path / "s").close()
+    version = tmp_path / "s" / "indexes" / "base" / "x"
+    version.mkdir(parents=True)
+    with _draft(version / "flat") as running:
+        open(tmp_path / "s", write=True).close()
+        assert running.is_dir()
+
+
+def test_a_create_killed_at_its_marker_does_not_block_the_folder(tmp_path: Path) -> None:
+    for name, make in (("created", create), ("opened", open_or_create)):
+        root = tmp_path / name
+        root.mkdir()
+        left = root / ".tmp-guided-store.json-abc"
+        left.write_text("{")
+        make(root).close()
+        assert open(root).root == root
+        assert not left.exists()

@@ -28,6 +28,7 @@ from guided_store.versions import (
     list_versions,
     load_embedding,
     parse_ref,
+    recover,
     resolve,
     set_alias,
     write_version,
@@ -144,7 +145,9 @@ def test_damaged_files_name_the_version(store: Store) -> None:
 def test_two_rows_of_one_name_are_damage(store: Store) -> None:
     write_version(store, "base/x", ids(3), vectors(3, 4))
     store.append("versions", store.read("versions"))
-    with pytest.raises(StoreError, match="base/x stands in it twice"):
+    with pytest.raises(
+        StoreError, match=r"base/x stands in it twice, as table version 1 with digest \w{12} and as"
+    ):
         list_versions(store)
 
 
@@ -158,6 +161,18 @@ def test_orphaned_tags_and_encoders_go_on_opening(store: Store) -> None:
         assert again.tags("base") == {"x": 1}
         assert again.artifacts("encoders") == []
         write_version(again, "base/orphan", ids(3), vectors(3, 4))
+
+
+def test_a_lost_registry_is_no_reason_to_remove_versions(store: Store) -> None:
+    write_version(store, "base/x", ids(3), vectors(3, 4))
+    write_version(store, "base/y", ids(3), vectors(3, 4))
+    store.close()
+    (store.root / "tables" / "versions.lance").rename(store.root / "elsewhere")
+    with pytest.raises(StoreError, match=r"registry of .* is gone"):
+        open(store.root, write=True)
+    (store.root / "elsewhere").rename(store.root / "tables" / "versions.lance")
+    with open(store.root, write=True) as again:
+        assert again.tags("base") == {"x": 1, "y": 2}
 
 
 @pytest.mark.parametrize("name", ["a", "9", "sasrec-64", "a.b_c", "x" * 64])
@@ -196,6 +211,16 @@ def test_aliases_move_as_one_row_and_keep_history(store: Store) -> None:
         set_alias(store, "production", "base/x", index="flat")
     with pytest.raises(UsageError, match="is a kind"):
         set_alias(store, "base", "base/x")
+
+
+def test_recovery_removes_the_checkpoints_of_finished_versions_only(store: Store) -> None:
+    write_version(store, "base/v1.2", ids(3), vectors(3, 4))
+    folder = store.root / "checkpoints" / "base"
+    folder.mkdir(parents=True)
+    for name in ("v1.2", "v1.3"):
+        (folder / f"{name}.safetensors").write_bytes(b"tensors")
+    assert recover(store) == ["checkpoint base/v1.2"]
+    assert [path.name for path in folder.iterdir()] == ["v1.3.safetensors"]
 
 
 @given(
