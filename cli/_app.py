@@ -9,6 +9,9 @@ from typer.core import TyperGroup
 
 from cli._errors import reported
 
+BEFORE_COMMAND = ("--store", "--quiet", "-q", "--wait")
+"""Options of the root, which the parser takes before the command only."""
+
 SECTIONS = ("Start", "Catalogue", "Attributes and scores", "Embeddings", "Index", "Recommend", "Judge")
 """Sections of the root's help, in the order of work."""
 
@@ -23,7 +26,13 @@ class RootGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         with reported():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except typer.TyperException as error:
+                # The parser's error for an unknown option has no public name: it is known by what it carries.
+                if getattr(error, "option_name", None) in BEFORE_COMMAND and hasattr(error, "possibilities"):
+                    _say_where(error)
+                raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one section of commands after the other."""
@@ -36,3 +45,11 @@ class RootGroup(TyperGroup):
             ]
             with formatter.section(title):
                 formatter.write_dl(members, col_max=16)
+
+
+def _say_where(error: Any) -> None:
+    """Tell who gives an option of the root to a command where it goes."""
+    option = error.option_name
+    value = {"--store": " FOLDER", "--wait": " SECONDS"}.get(option, "")
+    error.message = f"{option} goes before the command: guided-store {option}{value} COMMAND ..."
+    error.possibilities = None

@@ -2,7 +2,7 @@
 
 | what happened                          | exit code |
 |----------------------------------------|-----------|
-| the request was wrong (`UsageError`)   | 2         |
+| the request was wrong (`exit_code` 2)  | 2         |
 | any other error raised on purpose      | 1         |
 | no memory, no space, no permission     | 1         |
 | a bug                                  | 1         |
@@ -53,8 +53,8 @@ def describe(error: Exception) -> tuple[str, int]:
 
     if isinstance(error, GuidedStoreError):
         return str(error), error.exit_code
-    if _is_index_error(error):
-        return str(error), 1
+    if (code := _index_error(error)) is not None:
+        return str(error), code
     if isinstance(error, MemoryError):
         return "not enough memory: close other programs, or use smaller sizes (--batch, --dim, --length)", 1
     if isinstance(error, OSError):
@@ -62,10 +62,13 @@ def describe(error: Exception) -> tuple[str, int]:
     return _bug(error), 1
 
 
-def _is_index_error(error: Exception) -> bool:
-    # An error of `indexes` can only exist once that package is imported; FAISS is not loaded to ask.
+def _index_error(error: Exception) -> int | None:
+    """The exit code of an error of `indexes`, None for any other."""
+    # Such an error can only exist once that package is imported; FAISS is not loaded to ask.
     indexes = sys.modules.get("indexes")
-    return indexes is not None and isinstance(error, indexes.VectorIndexError)
+    if indexes is not None and isinstance(error, indexes.VectorIndexError):
+        return int(error.exit_code)
+    return None
 
 
 def _system(error: OSError) -> str:

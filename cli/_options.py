@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -66,6 +67,28 @@ def assignments(texts: Iterable[str], option: str) -> dict[str, float]:
             raise UsageError(f"{option} {text.strip()!r} is not of the form name=number, such as humor=1.5")
         found[name.strip()] = value
     return found
+
+
+def item_ids(lines: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Ids from values of `--items`, each one line of CSV: `a,b,"c,d"`; None where the option is not given.
+
+    Spaces around an id and empty ids are dropped, as `ingest` does.
+    """
+    from guided_store.errors import UsageError
+
+    if not lines:
+        return None
+    found: list[str] = []
+    for line in lines:
+        try:
+            rows = list(csv.reader([line], skipinitialspace=True, strict=True))
+        except csv.Error as error:
+            raise UsageError(
+                f'--items {line!r} is not one line of CSV ({error}); write a,b,"c,d" or give the option '
+                "several times"
+            ) from None
+        found.extend(part.strip() for row in rows for part in row if part.strip())
+    return tuple(found)
 
 
 def names(text: str | None) -> tuple[str, ...]:

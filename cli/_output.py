@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 import math
@@ -40,8 +41,15 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=2))
+    """One JSON document on stdout; letters beyond ASCII are escaped where stdout is not UTF-8."""
+    typer.echo(json.dumps(plain(value), ensure_ascii=not _utf8_output(), allow_nan=False, indent=2))
+
+
+def _utf8_output() -> bool:
+    try:
+        return codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name == "utf-8"
+    except LookupError:
+        return False
 
 
 class Report(Protocol):

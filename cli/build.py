@@ -69,8 +69,10 @@ def guided(
 @group.command()
 def refined(
     ctx: typer.Context,
-    base: Annotated[str, typer.Option(metavar="base/NAME", help="What the latent part is reduced from.")],
-    guided: Annotated[str, typer.Option(metavar="guided/NAME", help="The attributes.")],
+    base: Annotated[
+        str, typer.Option(metavar="base/NAME", help="What the latent part is reduced from; or an alias.")
+    ],
+    guided: Annotated[str, typer.Option(metavar="guided/NAME", help="The attributes; or an alias.")],
     as_name: As,
     dim: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Dimensions in all; by default those of the base.")
@@ -84,13 +86,14 @@ def refined(
     It is where `train --items refined/NAME` starts.
     """
     from guided_store.embeddings import build_refined
+    from guided_store.versions import resolve
 
     with settings(ctx).open(write=True) as store:
         info = build_refined(
             store,
             as_name,
-            base=base,
-            guided=guided,
+            base=resolve(store, base)[0],
+            guided=resolve(store, guided)[0],
             dim=dim,
             include=names(include) or None,
             exclude=names(exclude),

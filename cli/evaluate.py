@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli._context import settings
+from cli._context import Settings, settings
+from cli._errors import describe
 from cli._options import At, Repeats, SplitKind, make_split, whole_numbers
 from cli._output import Json, console, count, listing, print_json, show
 
 if TYPE_CHECKING:
     from guided_store.evaluation import Evaluation
+    from guided_store.store import Store
+    from guided_store.versions import Ref
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,8 +35,8 @@ def evaluate(
     part: Annotated[Literal["test", "validation"], typer.Option(help="Which held-out events.")] = "test",
     k: Annotated[str, typer.Option("-k", metavar="K,...", help="Cut-offs of Recall and NDCG.")] = "5,10,20",
     repeats: Annotated[
-        Repeats, typer.Option(help="Whether items of the history may come again.")
-    ] = "exclude",
+        Repeats | None, typer.Option(help="Whether items of the history may come again; as trained.")
+    ] = None,
     baselines: Annotated[bool, typer.Option(help="Simple models in the same table.")] = True,
     recs: Annotated[
         list[Path] | None,
@@ -57,8 +60,8 @@ def evaluate(
 
     if split == "none":
         raise UsageError("--split none holds nothing out; evaluate with --split loo or --split time")
-    if not versions and not baselines:
-        raise UsageError("there is nothing to evaluate: name a version, or leave the baselines on")
+    if not versions and not baselines and not recs:
+        raise UsageError("there is nothing to evaluate: name a version or --recs, or leave the baselines on")
     chosen = settings(ctx)
     progress = chosen.progress()
     ks = whole_numbers(k, "-k")
@@ -67,18 +70,48 @@ def evaluate(
         refs = dict.fromkeys(resolve(store, version)[0] for version in versions or ())
         loaded = [load_scorer(store, ref, cases) for ref in refs]
         scorers = [scorer for scorer, _ in loaded]
-        result = evaluation.evaluate(cases, scorers, part, ks, repeats, baselines, progress=progress)
-        for path in recs or ():
-            result = result.with_row(evaluation.evaluate_recs(path, cases, part, ks, repeats))
-    if save:
-        subject = ", ".join([*(scorer.name for scorer in scorers), *map(str, recs or ())]) or "baselines"
+        repeats = repeats or _as_trained(store, refs)
+        lists = [evaluation.evaluate_recs(path, cases, part, ks, repeats) for path in recs or ()]
+        result = evaluation.evaluate(
+            cases, scorers, part, ks, repeats, baselines, lists=lists, progress=progress
+        )
+    warnings = [*(warning for _, found in loaded for warning in found), *result.warnings]
+    try:
+        if as_json:
+            print_json({**result.to_dict(), "warnings": warnings})
+        else:
+            show_evaluation(result, warnings)
+    finally:  # also where the reader of a pipe has seen enough
+        if save:
+            subject = ", ".join([*(scorer.name for scorer in scorers), *map(str, recs or ())]) or "baselines"
+            _keep(chosen, result, subject)
+
+
+def _keep(chosen: Settings, result: Evaluation, subject: str) -> None:
+    """Record the figures in the store; where it cannot be written to, say so, as they are shown already."""
+    from guided_store.errors import StoreError, StoreLockedError
+    from guided_store.evaluation import record
+
+    try:
         with chosen.open(write=True) as store:
-            evaluation.record(store, result, subject)
-    warnings = [*(warning for _, warning in loaded if warning), *result.warnings]
-    if as_json:
-        print_json({**result.to_dict(), "warnings": warnings})
-    else:
-        show_evaluation(result, warnings)
+            record(store, result, subject)
+    except (OSError, StoreError) as error:
+        # LanceDB passes the system's refusals on without their number, and the store as its own error.
+        if not isinstance(error, OSError | StoreLockedError) and not isinstance(error.__cause__, OSError):
+            raise
+        typer.echo(f"warning: the figures were not kept: {describe(error)[0]}", err=True)
+
+
+def _as_trained(store: Store, refs: Iterable[Ref]) -> Repeats:
+    """What the versions were trained for, where they agree."""
+    from guided_store.encoders import read_manifest
+    from guided_store.errors import UsageError
+
+    asked = {str(ref): read_manifest(store, ref)[0].training.get("repeats", "exclude") for ref in refs}
+    if len(set(asked.values())) > 1:
+        told = ", ".join(f"{ref} {value}" for ref, value in asked.items())
+        raise UsageError(f"the versions were trained for different --repeats ({told}); give one for all")
+    return "allow" if "allow" in asked.values() else "exclude"
 
 
 def show_evaluation(result: Evaluation, warnings: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ def build(
     from guided_store.versions import resolve
 
     parameters = assignments(search or (), "--search")
-    if any(value != int(value) for value in parameters.values()):
+    if not all(value.is_integer() for value in parameters.values()):
         raise UsageError("--search takes whole numbers")
     chosen = settings(ctx)
     with chosen.open(write=True) as store:
@@ -112,7 +112,7 @@ def list_(
 def verify(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[INDEX]", help="kind/name/index; all by default.")
+        str | None, typer.Argument(metavar="[INDEX]", help="kind/name/index or ALIAS/index; all by default.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -120,11 +120,13 @@ def verify(
 
     Also that it was built from the vectors its version has now.
     """
-    from guided_store.retrieval import list_indexes, verify_index
+    from guided_store.retrieval import list_indexes, resolve_index, verify_index
 
     results = []
     with settings(ctx).open() as store:
-        chosen = [name] if name is not None else [found for found, _ in list_indexes(store)]
+        chosen = (
+            [resolve_index(store, name)] if name is not None else [found for found, _ in list_indexes(store)]
+        )
         for each in chosen:
             manifest, recall = verify_index(store, each)
             results.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -58,6 +60,10 @@ for group in (demo, start, ingest, attributes, score, build, train, index, recom
 
 def main() -> None:
     """Entry point of the console script."""
+    # A title may hold letters that the terminal's encoding lacks: they are shown as \\u escapes.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._context import Settings, settings
-from cli._options import Repeats, assignments, names
-from cli._output import Json, console, print_json, show, unicode_output
-from cli._pick import Version, pick_version
+from cli._context import settings
+from cli._options import At, Repeats, SplitKind, assignments, item_ids, make_split
+from cli._output import Json, console, count, print_json, show, unicode_output
+from cli._pick import AnyVersion, Version, pick_embedding, pick_version
 
 if TYPE_CHECKING:
     from guided_store.retrieval import Recommendations, Recommender
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 PANEL = "Recommend"
 
-Items = Annotated[str | None, typer.Option(metavar="ID,...", help="A history given outright, oldest first.")]
+Items = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID,...",
+        help="A history given outright, oldest first: one line of CSV, where quotes protect commas "
+        "('a,\"b,c\"'); may be given several times.",
+    ),
+]
 UserOption = Annotated[str | None, typer.Option(metavar="ID", help="A user of the store.")]
 Weights = Annotated[
     list[str] | None,
@@ -55,15 +62,26 @@ def recommend(
         typer.Option("--max", metavar="NAME=SCORE", help="Only items with at most this raw score."),
     ] = None,
     repeats: Annotated[
-        Repeats, typer.Option(help="Whether items of the history may come again.")
-    ] = "exclude",
+        Repeats | None, typer.Option(help="Whether items of the history may come again; as trained.")
+    ] = None,
     index: Index = None,
     parts: Annotated[int, typer.Option(min=1, metavar="N", help="Attributes shown an item.")] = 3,
     all_users: Annotated[bool, typer.Option("--all-users", help="Lists for every user, into --out.")] = False,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Parquet file of --all-users.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.parquet", help="Parquet file of --all-users.")
+    ] = None,
+    split: Annotated[
+        SplitKind,
+        typer.Option(
+            help="With --all-users: read whole histories (none), or those of the test cases of a split, "
+            "for evaluate --recs."
+        ),
+    ] = "none",
+    at: At = None,
     as_json: Json = False,
 ) -> None:
     """The next items of a user, each score explained."""
+    from guided_store.encoders import training_warnings
     from guided_store.errors import UsageError
     from guided_store.retrieval import write_recommendations
 
@@ -77,29 +95,39 @@ def recommend(
         raise UsageError("--all-users and --out FILE belong together")
     if all_users and (user is not None or items is not None):
         raise UsageError("--all-users takes no user and no --items")
-    if not all_users and (user is None) == (items is None):
+    if not all_users and (split != "none" or at is not None):
+        raise UsageError("--split and --at belong to --all-users")
+    if not all_users and (user is None) == (not items):
         raise UsageError("name a user, or give a history by --items a,b,c (one of the two)")
     with chosen.open() as store:
-        recommender = _load(store, chosen, version, index, repeats)
+        recommender = _load(store, version, index, repeats)
         if out is not None:
-            rows = write_recommendations(
+            cases = make_split(recommender.sequences, split, at)
+            if split != "none":
+                for warning in training_warnings(store, recommender.embedding.ref, cases):
+                    typer.echo(f"warning: {warning}", err=True)
+            written = write_recommendations(
                 recommender,
                 out,
                 k=k,
                 weights=weights,
                 minimum=at_least,
                 maximum=at_most,
+                split=None if split == "none" else cases,
                 progress=chosen.progress(),
             )
-            report = {"file": str(out), "rows": rows, "version": str(recommender.embedding.ref)}
             if as_json:
-                print_json(report)
-            else:
-                show(f"wrote {rows:,} rows (user_id, rank, item_id, score, source) to {out}")
+                version_ref = str(recommender.embedding.ref)
+                print_json({"file": str(out), "version": version_ref, **written.to_dict()})
+                return
+            show(f"wrote {written.rows:,} rows (user_id, rank, item_id, score, source) to {out}")
+            if written.users_without_list:
+                without = f"{written.users_without_list:,} of {count(written.users, 'user')}"
+                show(f"note: {without} got no list: nothing is within the limits and outside the history")
             return
         found = recommender.recommend(
             user,
-            None if items is None else names(items),
+            item_ids(items),
             k=k,
             weights=weights,
             minimum=at_least,
@@ -120,8 +148,8 @@ def explain(
     version: Version = None,
     weight: Weights = None,
     repeats: Annotated[
-        Repeats, typer.Option(help="Whether items of the history count in the ranking.")
-    ] = "exclude",
+        Repeats | None, typer.Option(help="Whether items of the history count in the ranking; as trained.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Every term of one item's score for a user."""
@@ -129,11 +157,11 @@ def explain(
 
     chosen = settings(ctx)
     with chosen.open() as store:
-        recommender = _load(store, chosen, version, None, repeats)
+        recommender = _load(store, version, None, repeats)
         found = recommender.explain(
             item,
             user,
-            None if items is None else names(items),
+            item_ids(items),
             weights=assignments(weight or (), "--weight"),
         )
     if as_json:
@@ -164,9 +192,7 @@ def profile(
 
     chosen = settings(ctx)
     with chosen.open() as store:
-        found = _load(store, chosen, version, None, "exclude").profile(
-            user, None if items is None else names(items)
-        )
+        found = _load(store, version, None, "exclude").profile(user, item_ids(items))
     if as_json:
         print_json({"user": user, **found.to_dict()})
         return
@@ -185,29 +211,31 @@ def profile(
 def similar(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="Item id.")],
-    version: Version = None,
+    version: AnyVersion = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many.")] = 10,
     parts: Annotated[int, typer.Option(min=1, metavar="N", help="Attributes shown an item.")] = 3,
     as_json: Json = False,
 ) -> None:
     """The nearest items, and what brings them near.
 
-    Nearest by cosine, which is a sum over attributes and latent part too.
+    Nearest by cosine, which is a sum over attributes and latent part too. No encoder is needed.
     """
-    chosen = settings(ctx)
-    with chosen.open() as store:
-        recommender = _load(store, chosen, version, None, "exclude")
-        found = recommender.similar(item, k=k)
-        title = recommender.titles.get(item, item)
+    from guided_store.catalogue import load_items
+    from guided_store.retrieval import similar_items
+    from guided_store.versions import load_embedding, resolve
+
+    with settings(ctx).open() as store:
+        embedding = load_embedding(store, resolve(store, pick_embedding(store, version))[0])
+        titles = load_items(store).titles
+        found = similar_items(embedding, item, k, titles=titles)
+        title = titles.get(item, item)
     if as_json:
         print_json({"item": item, "title": title, **found.to_dict()})
         return
     show_list(found, f"Nearest to {title}, by {found.version}", parts)
 
 
-def _load(
-    store: Store, chosen: Settings, version: str | None, index: str | None, repeats: Repeats
-) -> Recommender:
+def _load(store: Store, version: str | None, index: str | None, repeats: Repeats | None) -> Recommender:
     from guided_store.retrieval import Recommender
 
     return Recommender.load(store, pick_version(store, version), index=index, repeats=repeats)

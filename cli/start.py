@@ -78,8 +78,8 @@ def doctor(
 ) -> None:
     """Check the installation and everything in the store.
 
-    Reads all tables, and looks at the registry, the digests of all versions, encoders and indexes, and at aliases. Exit code
-    1 where there is a fault.
+    Reads all tables, and looks at the registry, the digests of all versions, encoders and indexes, and at
+    aliases. Exit code 1 where there is a fault.
     """
     from guided_store.errors import GuidedStoreError
     from guided_store.health import Check, check_all

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli._app import command_group
 from cli._context import settings
 from cli._output import Json, listing, pairs, plain, print_json, show
+
+if TYPE_CHECKING:
+    from guided_store.versions import Ref
 
 group = command_group("Named embedding versions and their aliases.")
 
@@ -45,7 +48,9 @@ def list_(
     if not found:
         show("no versions yet; `guided-store train` or `guided-store build` makes the first")
         return
-    names = {str(alias.version): alias.name for alias in aliases}
+    names: dict[str, list[str]] = {}
+    for alias in aliases:
+        names.setdefault(str(alias.version), []).append(alias.name)
     rows = [
         (
             str(info.ref),
@@ -53,7 +58,7 @@ def list_(
             info.dim,
             ", ".join(info.parents),
             f"{info.created:%Y-%m-%d %H:%M}",
-            names.get(str(info.ref), ""),
+            ", ".join(names.get(str(info.ref), ())),
         )
         for info in found
     ]
@@ -68,19 +73,20 @@ def show_(
     as_json: Json = False,
 ) -> None:
     """One version: its lineage, recipe, digest and figures."""
-    from guided_store.versions import alias_history, get_version, resolve
+    from guided_store.versions import alias_history, get_version, list_aliases, resolve
 
     with settings(ctx).open() as store:
         ref, _ = resolve(store, version)
         info = get_version(store, ref)
-        aliases = [alias for alias in alias_history(store) if alias.version == ref]
+        history = [alias for alias in alias_history(store) if alias.version == ref]
+        current = [alias.name for alias in list_aliases(store) if alias.version == ref]
         has_encoder = store.artifact("encoders", str(ref)).is_dir()
         prefix = f"{ref}/"
         indexes = [
             name.removeprefix(prefix) for name in store.artifacts("indexes", 3) if name.startswith(prefix)
         ]
     if as_json:
-        print_json(info.to_dict() | {"encoder": has_encoder, "indexes": indexes, "alias_history": aliases})
+        print_json(info.to_dict() | {"encoder": has_encoder, "indexes": indexes, "alias_history": history})
         return
     show(
         pairs(
@@ -92,9 +98,9 @@ def show_(
                 "created": f"{info.created:%Y-%m-%d %H:%M:%S} UTC, guided-store {info.package}",
                 "digest": info.digest,
                 "table version": info.table_version,
-                "encoder": "yes" if has_encoder else "no: train --items makes one",
+                "encoder": "yes" if has_encoder else f"no: {_to_encoder(ref)}",
                 "indexes": ", ".join(indexes) or "none: an exact search in memory serves",
-                "alias": ", ".join(sorted({alias.name for alias in aliases})) or None,
+                "alias": ", ".join(current) or None,
             }
         )
     )
@@ -107,20 +113,24 @@ def show_(
 def alias(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The alias.")] = None,
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="Where it shall point.")] = None,
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="Where it shall point; or another alias.")
+    ] = None,
     index: Annotated[str | None, typer.Option(metavar="NAME", help="Serve from this index.")] = None,
     as_json: Json = False,
 ) -> None:
     """Move an alias to a version, or show its history.
 
-    Version, encoder and index move together. Without VERSION the history is shown.
+    Version, encoder and index move together; pointed at another alias, it takes that one's. Without VERSION
+    the history is shown.
     """
     from guided_store.errors import UsageError
-    from guided_store.versions import alias_history, set_alias
+    from guided_store.versions import alias_history, resolve, set_alias
 
     if name is not None and version is not None:
         with settings(ctx).open(write=True) as store:
-            made = set_alias(store, name, version, index=index)
+            ref, bound = resolve(store, version)
+            made = set_alias(store, name, ref, index=index or bound)
         if as_json:
             print_json(made.to_dict())
         else:
@@ -150,6 +160,13 @@ def alias(
         for entry in history
     ]
     show(listing(columns, rows))
+
+
+def _to_encoder(ref: Ref) -> str:
+    """How a version that has no encoder leads to one that has."""
+    if ref.kind == "guided":
+        return "`build refined` from it and a base, then `train --items` with that"
+    return f"`train --items {ref}` makes a version with one"
 
 
 def _short(value: object, limit: int = 76) -> str:

@@ -9,13 +9,14 @@ Ids are dense (0 to n - 1) and scores are inner products, plus an item bias wher
 
 Errors:
 
-    VectorIndexError        a request, an array or an index on disk is wrong
+    VectorIndexError        a request, an array or an index on disk is wrong; `exit_code` 1
+    ├── IndexRequestError   the kind of index or its parameters are wrong; `exit_code` 2
     └── IndexMismatchError  the index belongs to other vectors
 """
 
 from indexes._augment import augment, augment_query
 from indexes._build import Progress
-from indexes._errors import IndexMismatchError, VectorIndexError
+from indexes._errors import IndexMismatchError, IndexRequestError, VectorIndexError
 from indexes._index import EXACT_ABOVE, VectorIndex, verify
 from indexes._manifest import Manifest, Recall, read_manifest
 from indexes._recall import measure_recall
@@ -24,6 +25,7 @@ from indexes._spec import IndexSpec
 __all__ = [
     "EXACT_ABOVE",
     "IndexMismatchError",
+    "IndexRequestError",
     "IndexSpec",
     "Manifest",
     "Progress",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes._errors import VectorIndexError, faiss_reason
+from indexes._errors import IndexRequestError, VectorIndexError, faiss_reason
 from indexes._faiss import faiss
 from indexes._spec import Factory, IndexSpec
 
@@ -43,8 +43,9 @@ def build_engine(
     """Train and fill a FAISS index over the rows of `matrix` (n, width); also remarks on what it was given.
 
     Raises:
-        VectorIndexError: too few vectors to train on, a width the codes do not divide, values the codes
+        IndexRequestError: too few vectors to train on, a width the codes do not divide, values the codes
             cannot hold.
+        VectorIndexError: FAISS gives up for another reason.
     """
     parts = spec.parts
     notes = _check_size(matrix, spec.factory, parts)
@@ -96,18 +97,18 @@ def _check_size(matrix: NDArray[np.float32], factory: str, parts: Factory) -> tu
     n, width = matrix.shape
     if n < parts.lists:
         advice = f"use at most IVF{n // _POINTS_PER_LIST}" if n >= _POINTS_PER_LIST else "use Flat"
-        raise VectorIndexError(f"{n} vectors cannot train the {parts.lists} lists of {factory}: {advice}")
+        raise IndexRequestError(f"{n} vectors cannot train the {parts.lists} lists of {factory}: {advice}")
     if parts.subquantizers and width % parts.subquantizers:
-        raise VectorIndexError(
+        raise IndexRequestError(
             f"{factory} cuts vectors into {parts.subquantizers} parts, which does not divide their {width} "
             "columns (a bias counts as one): choose a divisor"
         )
     if parts.subquantizers and n < 2**parts.bits:
-        raise VectorIndexError(
+        raise IndexRequestError(
             f"{n} vectors cannot train the {2**parts.bits} codes of each part of {factory}: use SQ8 or Flat"
         )
     if parts.codes == "SQfp16" and float(np.abs(matrix).max()) > _FLOAT16_LARGEST:
-        raise VectorIndexError(
+        raise IndexRequestError(
             f"{factory}: values above 65504 do not fit float16: scale the vectors or use SQbf16"
         )
     if n < _POINTS_PER_LIST * parts.lists:

@@ -6,6 +6,14 @@ import re
 class VectorIndexError(Exception):
     """A request, an array or an index on disk is wrong. Base of every error raised here on purpose."""
 
+    exit_code = 1
+
+
+class IndexRequestError(VectorIndexError):
+    """The kind of index asked for is unknown, its parameters are wrong, or it does not fit the vectors."""
+
+    exit_code = 2
+
 
 class IndexMismatchError(VectorIndexError):
     """The index on disk is sound, but belongs to other vectors than the ones at hand."""

@@ -94,7 +94,8 @@ class VectorIndex:
                 differently each time.
 
         Raises:
-            VectorIndexError: arrays that do not fit, too few vectors to train on, codes that do not fit.
+            IndexRequestError: too few vectors to train on, codes that do not fit.
+            VectorIndexError: arrays that do not fit.
         """
         spec = IndexSpec() if spec is None else spec
         matrix = _widen(vectors, bias)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from indexes._errors import VectorIndexError
+from indexes._errors import IndexRequestError, VectorIndexError
 from indexes._spec import IndexSpec
 
 FORMAT = 1
@@ -79,8 +79,13 @@ class Manifest:
 
     @property
     def spec(self) -> IndexSpec:
-        """The spec the index was built with."""
-        return IndexSpec(self.factory, self.search, self.seed, self.build)
+        """The spec the index was built with; raises VectorIndexError where it is none that is known here."""
+        try:
+            return IndexSpec(self.factory, self.search, self.seed, self.build)
+        except IndexRequestError as error:  # nobody asked for it: what is on disk is wrong
+            raise VectorIndexError(
+                f"the manifest of an index is damaged ({error}): rebuild the index"
+            ) from error
 
     def to_json(self) -> str:
         """JSON text with a checksum of its own; raises VectorIndexError where `extra` is not JSON."""

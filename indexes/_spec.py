@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from indexes._errors import VectorIndexError
+from indexes._errors import IndexRequestError
 
 # One shape for all: [HNSW<links> | IVF<lists>] [codes] [RFlat]. What FAISS offers beyond this is left out on
 # purpose: PCA shifts inner products (it subtracts the mean on both sides), IDMap is not needed for dense ids,
@@ -51,23 +51,23 @@ class Factory:
 
 
 def parse_factory(text: str) -> Factory:
-    """Take a factory string apart; raises VectorIndexError naming the strings that are supported."""
+    """Take a factory string apart; raises IndexRequestError naming the strings that are supported."""
     match = _FACTORY.fullmatch(text) if isinstance(text, str) and text else None
     if match is None:
-        raise VectorIndexError(f"unknown index factory {text!r}: use one like {_KNOWN}")
+        raise IndexRequestError(f"unknown index factory {text!r}: use one like {_KNOWN}")
     links, lists, codes = match["links"], match["lists"], match["codes"]
     plain = not links and not lists
     if (codes is None and not links) or (codes is None and match["refine"]) or (plain and match["parts"]):
-        raise VectorIndexError(f"unknown index factory {text!r}: use one like {_KNOWN}")
+        raise IndexRequestError(f"unknown index factory {text!r}: use one like {_KNOWN}")
     if text.endswith(","):
-        raise VectorIndexError(f"unknown index factory {text!r}: it ends with a comma")
+        raise IndexRequestError(f"unknown index factory {text!r}: it ends with a comma")
     codes = codes or "Flat"
     if match["refine"] and codes == "Flat":
-        raise VectorIndexError(
+        raise IndexRequestError(
             f"factory {text!r}: RFlat adds nothing to Flat, which keeps the vectors anyway"
         )
     if links and int(links) < 2:
-        raise VectorIndexError(f"factory {text!r}: a graph needs at least 2 links a node (HNSW32 is usual)")
+        raise IndexRequestError(f"factory {text!r}: a graph needs at least 2 links a node (HNSW32 is usual)")
     return Factory(
         kind="hnsw" if links else "ivf" if lists else "flat",
         codes=codes,
@@ -94,7 +94,7 @@ class IndexSpec:
         build: build parameters. `efConstruction` (HNSW, default 80).
 
     Raises:
-        VectorIndexError: a factory or parameter that is unknown, does not fit, or is out of range.
+        IndexRequestError: a factory or parameter that is unknown, does not fit, or is out of range.
     """
 
     factory: str = "Flat"
@@ -105,7 +105,7 @@ class IndexSpec:
     def __post_init__(self) -> None:
         parts = parse_factory(self.factory)
         if not _is_integer(self.seed) or not 0 <= self.seed < 2**31:
-            raise VectorIndexError(f"seed must be a whole number from 0 to 2147483647, not {self.seed!r}")
+            raise IndexRequestError(f"seed must be a whole number from 0 to 2147483647, not {self.seed!r}")
         search = {"flat": (), "hnsw": ("efSearch",), "ivf": ("nprobe",)}[parts.kind]
         if self.factory != "Flat":
             search = (*search, "k_factor")
@@ -113,7 +113,7 @@ class IndexSpec:
         object.__setattr__(self, "search", _checked("search", self.search, search, self.factory))
         object.__setattr__(self, "build", _checked("build", self.build, build, self.factory))
         if self.search.get("nprobe", 1) > parts.lists > 0:
-            raise VectorIndexError(
+            raise IndexRequestError(
                 f"nprobe {self.search['nprobe']} exceeds the {parts.lists} lists of {self.factory}"
             )
 
@@ -144,9 +144,9 @@ def _checked(what: str, given: Mapping[str, int], known: tuple[str, ...], factor
     for name, value in given.items():
         if name not in known:
             choice = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise VectorIndexError(f"{what} parameter {name!r} is not one of index {factory}: {choice}")
+            raise IndexRequestError(f"{what} parameter {name!r} is not one of index {factory}: {choice}")
         if not _is_integer(value) or not 1 <= value < 2**31:
-            raise VectorIndexError(f"{what} parameter {name} must be a positive whole number, not {value!r}")
+            raise IndexRequestError(f"{what} parameter {name} must be a positive whole number, not {value!r}")
     return {name: int(value) for name, value in given.items()}
 
 

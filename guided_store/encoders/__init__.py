@@ -2,6 +2,7 @@
 
 from guided_store.encoders._config import EncoderConfig, TrainingConfig
 from guided_store.encoders._encoder import Encoder, EncoderManifest, load_encoder, read_manifest
+from guided_store.encoders._lineage import ancestry, training_warnings
 from guided_store.encoders._sasrec import SASRec
 from guided_store.encoders._scorer import load_scorer
 from guided_store.encoders._train import TrainResult, train
@@ -15,8 +16,10 @@ __all__ = [
     "SASRec",
     "TrainResult",
     "TrainingConfig",
+    "ancestry",
     "load_encoder",
     "load_scorer",
     "read_manifest",
     "train",
+    "training_warnings",
 ]

@@ -64,6 +64,11 @@ class Encoder:
     def config(self) -> EncoderConfig:
         return self.manifest.config
 
+    @property
+    def repeats(self) -> str:
+        """Whether it was trained for lists that may repeat the history: "allow" or "exclude"."""
+        return str(self.manifest.training.get("repeats", "exclude"))
+
     def encode(self, histories: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
         """Queries float32 (m, d) for histories of row numbers (oldest first, none empty)."""
         return encode_histories(self.model, self._table, histories)

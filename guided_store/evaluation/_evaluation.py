@@ -223,6 +223,7 @@ def evaluate(
     repeats: Repeats = "exclude",
     baselines: bool | Sequence[str] = True,
     *,
+    lists: Sequence[Row] = (),
     batch_size: int | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -232,6 +233,7 @@ def evaluate(
         scorers: the systems to judge; those with `trained = True` are held against the baselines.
         ks: cut-offs of Recall and NDCG.
         baselines: True for `default_baselines(split)`, False for none, or names of `BASELINES`.
+        lists: rows of other systems on the same cases (`evaluate_recs`), put last; alone they are enough.
 
     Raises:
         UsageError: nothing to evaluate, two systems of one name, an unknown baseline or argument.
@@ -243,8 +245,8 @@ def evaluate(
         names = None if baselines is True else baselines
         fitted = fit_baselines(split, names, progress)
     systems = [*scorers, *fitted]
-    if not systems:
-        raise UsageError("there is nothing to evaluate: give a model, or leave the baselines on")
+    if not systems and not lists:
+        raise UsageError("there is nothing to evaluate: give a model or lists, or leave the baselines on")
     named = [system.name for system in systems]
     for name in named:
         if named.count(name) > 1:
@@ -268,7 +270,7 @@ def evaluate(
             *notes,
             "the baselines chose their parameters on validation cases, so these figures flatter them",
         )
-    return Evaluation(
+    evaluation = Evaluation(
         split_kind=split.kind,
         split_digest=split.digest,
         split_parameters=split.parameters,
@@ -281,3 +283,6 @@ def evaluate(
         users=targets.users,
         rows=rows,
     )
+    for row in lists:
+        evaluation = evaluation.with_row(row)
+    return evaluation

@@ -1,7 +1,14 @@
 """From a user's history to explained recommendations: encode, search, re-score exactly, break down."""
 
-from guided_store.retrieval._bulk import recommend_all, write_recommendations
-from guided_store.retrieval._indexes import build_index, list_indexes, load_index, recall_of, verify_index
+from guided_store.retrieval._bulk import BulkReport, recommend_all, write_recommendations
+from guided_store.retrieval._indexes import (
+    build_index,
+    list_indexes,
+    load_index,
+    recall_of,
+    resolve_index,
+    verify_index,
+)
 from guided_store.retrieval._preferences import Preferences
 from guided_store.retrieval._recommender import Recommender
 from guided_store.retrieval._results import (
@@ -12,9 +19,11 @@ from guided_store.retrieval._results import (
     Recommendations,
     Term,
 )
+from guided_store.retrieval._similar import similar_items
 
 __all__ = [
     "AttributeTaste",
+    "BulkReport",
     "Explanation",
     "Preferences",
     "Profile",
@@ -27,6 +36,8 @@ __all__ = [
     "load_index",
     "recall_of",
     "recommend_all",
+    "resolve_index",
+    "similar_items",
     "verify_index",
     "write_recommendations",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from guided_store.catalogue import Sequences, load_sequences
 from guided_store.encoders import Encoder, load_encoder
-from guided_store.errors import UsageError
+from guided_store.errors import StoreError, UsageError
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store
-from guided_store.versions import Embedding, Ref, check_name, load_embedding, parse_ref
+from guided_store.versions import KINDS, Embedding, Ref, check_name, load_embedding, parse_ref, resolve
 from indexes import IndexSpec, Manifest, Recall, VectorIndex, measure_recall, read_manifest, verify
 
 RECALL_AT = 100
@@ -70,8 +71,8 @@ def build_index(
     """Build, measure and store a FAISS index of a version, bias column included.
 
     The recall@100 against exact search is measured on queries encoded from real histories where the version
-    has an encoder and the store has interactions, those histories excluded; else on the version's own
-    vectors. Which, is recorded.
+    has an encoder and the store has interactions, those histories excluded (a history of all items leaves
+    nothing to find and is not asked); else on the version's own vectors. Which, is recorded.
 
     Args:
         version: "kind/name".
@@ -84,9 +85,12 @@ def build_index(
         its name "kind/name/index", and its manifest.
 
     Raises:
+        StoreError: the store is open for reading only.
         UsageError: the name is taken or illegal.
-        indexes.VectorIndexError: the factory string or parameters do not fit.
+        indexes.IndexRequestError: the factory string or parameters are unknown, or do not fit the version.
     """
+    if not store.writable:
+        raise StoreError(f"the store at {store.root} is open for reading only; open it with write=True")
     embedding = load_embedding(store, version)
     spec = IndexSpec(factory, search or {}, seed=seed)
     full = f"{embedding.ref}/{check_name(name or index_name(factory))}"
@@ -106,20 +110,34 @@ def build_index(
     return full, manifest
 
 
+def resolve_index(store: Store, name: str) -> str:
+    """The full name "kind/name/index" of what "kind/name/index" or "alias/index" names; it may not exist.
+
+    Raises:
+        UsageError: another form, or an unknown alias.
+    """
+    parts = name.split("/")
+    if len(parts) == 3:
+        return f"{parse_ref('/'.join(parts[:2]))}/{parts[2]}"
+    if len(parts) == 2 and parts[0] not in KINDS:
+        return f"{resolve(store, parts[0])[0]}/{parts[1]}"
+    raise UsageError(f"{name!r} does not name an index; write kind/name/index or alias/index")
+
+
 def verify_index(store: Store, name: str) -> tuple[Manifest, float]:
     """Check every byte of a stored index and measure its recall@100 again.
 
     Args:
-        name: "kind/name/index".
+        name: "kind/name/index" or "alias/index".
 
     Returns:
         its manifest, and the recall now.
 
     Raises:
-        UsageError: there is no such index.
+        UsageError: there is no such index, or the name has another form.
         indexes.VectorIndexError: it is damaged, or belongs to other vectors.
     """
-    version, _, short = name.rpartition("/")
+    version, _, short = resolve_index(store, name).rpartition("/")
     embedding = load_embedding(store, version)
     index = load_index(store, embedding, short)
     manifest = verify(store.artifact("indexes", f"{embedding.ref}/{short}"))
@@ -143,10 +161,8 @@ def _recall_queries(
     except UsageError:
         encoder = None
     if encoder is not None and store.has_table("interactions"):
-        from guided_store.catalogue import load_sequences
-
         sequences = load_sequences(store).restrict(embedding.item_ids)
-        users = np.flatnonzero(sequences.lengths)
+        users = _with_something_left(sequences)
         if len(users):
             chosen = rng.choice(users, min(RECALL_QUERIES, len(users)), replace=False)
             histories = [sequences.row(int(user)) for user in chosen]
@@ -154,3 +170,11 @@ def _recall_queries(
             return encoder.encode(histories), exclude, "encoded histories, their items excluded"
     rows = rng.choice(len(embedding.vectors), min(RECALL_QUERIES, len(embedding.vectors)), replace=False)
     return embedding.vectors[rows], None, "item vectors"
+
+
+def _with_something_left(sequences: Sequences) -> NDArray[np.int64]:
+    """Users with a history that does not cover every item, int64."""
+    users = np.flatnonzero(sequences.lengths)
+    long = users[sequences.lengths[users] >= sequences.n_items]  # few, where there are any
+    covering = [int(user) for user in long if len(np.unique(sequences.row(int(user)))) == sequences.n_items]
+    return np.setdiff1d(users, np.array(covering, np.int64))

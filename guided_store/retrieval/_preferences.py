@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +11,9 @@ from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
 from guided_store.versions import Embedding
+
+LARGEST = 1_000_000.0
+"""Bound of a weight and of a limit: beyond it float32 scores lose what the other attributes add."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,23 @@ class Preferences:
     maximum: Mapping[str, float] = field(default_factory=dict)
 
     def check(self, embedding: Embedding) -> None:
-        """Raise UsageError for an attribute the version lacks or a value that is not finite."""
-        named = [*self.weights.items(), *self.minimum.items(), *self.maximum.items()]
+        """Raise UsageError for an attribute the version lacks or a value that is not within +-1,000,000."""
+        groups = (("weight", self.weights), ("minimum", self.minimum), ("maximum", self.maximum))
+        named = [(what, name, value) for what, group in groups for name, value in group.items()]
         if named and not embedding.attributes:
             raise UsageError(f"{embedding.ref} has no attributes to weigh or limit; use a refined version")
-        for name, value in named:
+        for what, name, value in named:
             if name not in embedding.attributes:
                 close = difflib.get_close_matches(name, embedding.attributes, n=1)
                 hint = (
                     f"did you mean {close[0]!r}?" if close else f"there are {', '.join(embedding.attributes)}"
                 )
                 raise UsageError(f"{embedding.ref} has no attribute {name!r}; {hint}")
-            if not math.isfinite(value):
-                raise UsageError(f"the value for {name} must be a finite number, got {value}")
+            if not abs(value) <= LARGEST:  # NaN too
+                raise UsageError(
+                    f"the {what} of {name} must be a finite number between -{LARGEST:,.0f} and "
+                    f"{LARGEST:,.0f}, got {value:g}"
+                )
         if (self.minimum or self.maximum) and embedding.raw is None:
             raise UsageError(f"{embedding.ref} keeps no raw scores, so limits cannot be applied")
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from guided_store.catalogue import Sequences, load_items, load_sequences
 from guided_store.encoders import Encoder, load_encoder
 from guided_store.errors import UsageError
-from guided_store.retrieval._breakdown import Breakdown, break_down, explained, terms_of
+from guided_store.retrieval._breakdown import break_down, explained, terms_of
 from guided_store.retrieval._fallback import Popularity, popularity
 from guided_store.retrieval._indexes import load_index
 from guided_store.retrieval._preferences import Preferences
 from guided_store.retrieval._profile import profile_of
 from guided_store.retrieval._results import Explanation, Profile, Recommendation, Recommendations
+from guided_store.retrieval._similar import row_of, similar_items
 from guided_store.store import Store
 from guided_store.store import open as open_store
 from guided_store.versions import Embedding, Ref, load_embedding, resolve
@@ -62,7 +63,7 @@ class Recommender:
         version: str | Ref,
         *,
         index: str | None = None,
-        repeats: str = "exclude",
+        repeats: str | None = None,
         device: str = "cpu",
     ) -> Self:
         """Load a version, its encoder and an index, each checked against the others.
@@ -90,7 +91,7 @@ class Recommender:
             searcher = VectorIndex.build(embedding.vectors, embedding.bias)
         else:
             searcher = load_index(opened, embedding, chosen)
-        return cls(opened, embedding, encoder, searcher, repeats=repeats)
+        return cls(opened, embedding, encoder, searcher, repeats=repeats or encoder.repeats)
 
     # what is read from the store once -------------------------------------------------------------------
 
@@ -170,7 +171,7 @@ class Recommender:
         Raises:
             UsageError: an item the version does not hold; a user without a readable history.
         """
-        row = self._row(item)
+        row = row_of(self.embedding, item, self.titles)
         preferences = Preferences(weights or {})
         preferences.check(self.embedding)
         _, rows, skipped, why_none = self._read(user, items)
@@ -219,22 +220,7 @@ class Recommender:
         Raises:
             UsageError: an item the version does not hold, k below 1.
         """
-        if k < 1:
-            raise UsageError(f"k must be at least 1, got {k}")
-        row = self._row(item)
-        vectors = self.embedding.vectors
-        norms = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
-        query = vectors[row] / norms[row]
-        cosine = (vectors @ query) / norms
-        cosine[row] = -np.inf
-        count = min(k, len(cosine) - 1)
-        best = np.lexsort((np.arange(len(cosine)), -cosine))[:count]
-        width = len(self.embedding.attributes)
-        products = vectors[best] * query / norms[best, None]
-        latent = products[:, width:].sum(axis=1, dtype=np.float64).astype(np.float32)
-        breakdown = Breakdown(products[:, :width], latent, np.zeros(count, np.float32))
-        chosen = explained(self.embedding, breakdown, breakdown.scores, best, self.titles, np.arange(count))
-        return Recommendations(chosen, "similar", "", (), str(self.embedding.ref), (item,))
+        return similar_items(self.embedding, item, k, titles=self.titles)
 
     # inside ---------------------------------------------------------------------------------------------
 
@@ -259,14 +245,6 @@ class Recommender:
         if given and not known:
             why_none = f"{self.embedding.ref} knows none of the history's {len(skipped)} items"
         return known, np.array([row_of[item] for item in known], np.int32), skipped, why_none
-
-    def _row(self, item: str) -> int:
-        row = self.embedding.item_index.get(item)
-        if row is None:
-            known = item in self.titles
-            why = "is in the catalogue but not in" if known else "is unknown to"
-            raise UsageError(f"item {item!r} {why} {self.embedding.ref}")
-        return row
 
     def _excluded(self, rows: NDArray[np.int32], repeats: str | None) -> NDArray[np.int64]:
         if _check_repeats(repeats or self.repeats) == "allow":

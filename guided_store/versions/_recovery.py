@@ -25,8 +25,8 @@ def recover(store: Store) -> list[str]:
     if not known and len(orphans) > 1:
         names = ", ".join(f"{kind}/{tag}" for kind, tag in orphans[:5])
         raise StoreError(
-            f"the version registry of {store.root} is gone while tagged versions exist ({names}); restore its "
-            "folder tables/versions.lance from a copy"
+            f"the version registry of {store.root} is gone while tagged versions exist ({names}); restore "
+            "its folder tables/versions.lance from a copy"
         )
     for kind, tag in orphans:
         store.untag(kind, tag)

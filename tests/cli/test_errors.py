@@ -14,7 +14,7 @@ import typer
 from cli import _errors
 from cli._errors import describe, reported
 from guided_store.errors import DataError, StoreLockedError, UsageError
-from indexes import VectorIndexError
+from indexes import IndexRequestError, VectorIndexError
 
 
 def code_of(error: BaseException) -> int:
@@ -36,7 +36,8 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (UsageError("no such option"), 2),
         (DataError("bad line"), 1),
         (StoreLockedError("held"), 1),
-        (VectorIndexError("bad factory"), 1),
+        (VectorIndexError("damaged"), 1),
+        (IndexRequestError("bad factory"), 2),
     ],
 )
 def test_expected_errors_say_their_sentence(

@@ -127,3 +127,24 @@ def test_a_mistyped_command_gets_a_suggestion() -> None:
     result = CliRunner().invoke(app, ["recomend"])
     assert result.exit_code == 2
     assert "'recommend'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("status --quiet", "guided-store --quiet COMMAND"),
+        ("recommend 1 -q", "guided-store -q COMMAND"),
+        ("index list --store x", "guided-store --store FOLDER COMMAND"),
+        ("train --as x --wait 3", "guided-store --wait SECONDS COMMAND"),
+    ],
+)
+def test_an_option_of_the_root_after_the_command_is_told_its_place(line: str, place: str) -> None:
+    result = CliRunner().invoke(app, line.split())
+    assert result.exit_code == 2
+    assert place in result.stderr
+
+
+def test_other_unknown_options_keep_their_error() -> None:
+    result = CliRunner().invoke(app, ["status", "--quite"])
+    assert result.exit_code == 2
+    assert "No such option: --quite" in result.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli._options import assignments, names, whole_numbers
+from cli._options import assignments, item_ids, names, whole_numbers
 from guided_store.errors import UsageError
 
 
@@ -22,6 +22,22 @@ def test_assignments() -> None:
 def test_bad_assignments_are_refused_with_the_form(text: str) -> None:
     with pytest.raises(UsageError, match=r"--max .*humor=1\.5"):
         assignments([text], "--max")
+
+
+def test_item_ids_are_lines_of_csv() -> None:
+    assert item_ids(None) is None
+    assert item_ids([""]) == ()
+    assert item_ids(["a, b,,c", "d"]) == ("a", "b", "c", "d")
+    assert item_ids(['"a,b", c', 'say ""x"",12" pipe', '"he said ""no"""']) == (
+        "a,b",
+        "c",
+        'say ""x""',
+        '12" pipe',
+        'he said "no"',
+    )
+    for text in ('"a', '"a"b', "a\nb"):
+        with pytest.raises(UsageError, match=r"--items .* is not one line of CSV"):
+            item_ids([text])
 
 
 def test_names() -> None:

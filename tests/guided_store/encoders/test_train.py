@@ -19,6 +19,7 @@ from guided_store.encoders._train import checkpoint_path
 from guided_store.errors import EncoderError, UsageError, VersionError
 from guided_store.evaluation import EncodedScorer, Popularity, summarise, target_ranks
 from guided_store.progress import SILENT
+from guided_store.retrieval import Recommender
 from guided_store.store import Store, create, open
 from guided_store.versions import Ref, list_versions, load_embedding, write_version
 
@@ -223,6 +224,15 @@ def test_what_a_version_was_made_from_is_held_against_the_split(store: Store, sp
     train(store, "honest", split=split, encoder=SHAPE, training=SHORT)
     assert load_scorer(store, "base/honest", split)[1] == []
     assert len(load_scorer(store, "base/honest", everything)[1]) == 1
+
+
+def test_an_encoder_knows_whether_repeats_were_allowed(store: Store, split: Split) -> None:
+    train(store, "shop", split=split, encoder=SHAPE, training=SHORT, repeats="allow")
+    train(store, "films", split=split, encoder=SHAPE, training=SHORT)
+    asked = {name: load_encoder(store, load_embedding(store, f"base/{name}")) for name in ("shop", "films")}
+    assert {name: encoder.repeats for name, encoder in asked.items()} == {"shop": "allow", "films": "exclude"}
+    assert Recommender.load(store, "base/shop").repeats == "allow"
+    assert Recommender.load(store, "base/shop", repeats="exclude").repeats == "exclude"
 
 
 def test_small_data_gets_more_passes_and_a_shorter_warm_up(store: Store, split: Split) -> None:

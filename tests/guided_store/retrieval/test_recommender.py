@@ -194,6 +194,8 @@ def test_a_base_version_recommends_without_attributes(trained: Store) -> None:
         ({"user": "1", "items": ["1"]}, "either a user or a list"),
         ({"user": "1", "weights": {"humour": 1}}, "did you mean 'humor'"),
         ({"user": "1", "weights": {"humor": float("nan")}}, "finite"),
+        ({"user": "1", "weights": {"humor": 1e39}}, r"the weight of humor must be .* 1,000,000, got 1e\+39"),
+        ({"user": "1", "minimum": {"humor": -1e39}}, r"the minimum of humor must be .* got -1e\+39"),
         ({"user": "1", "maximum": {"zzz": 1}}, "no attribute 'zzz'; there are"),
         ({"user": "1", "repeats": "some"}, "repeats must be"),
     ],

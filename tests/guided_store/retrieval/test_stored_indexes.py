@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from guided_store.catalogue import InteractionLayout, ingest_interactions, load_sequences
 from guided_store.errors import UsageError
-from guided_store.retrieval import Recommender, build_index, list_indexes, verify_index
+from guided_store.retrieval import Recommender, build_index, list_indexes, resolve_index, verify_index
 from guided_store.store import Store, open
 from guided_store.versions import set_alias
-from indexes import IndexMismatchError, VectorIndexError
+from indexes import IndexMismatchError, IndexRequestError, VectorIndexError
 
 
 @pytest.fixture
@@ -82,3 +84,52 @@ def test_an_alias_brings_its_index(copy: Store) -> None:
     build_index(copy, "refined/small", factory="HNSW16")
     set_alias(copy, "production", "refined/small", index="hnsw16")
     assert Recommender.load(copy, "production").index.spec.factory == "HNSW16"
+
+
+def cover_everything(store: Store, folder: Path, *, users: int | None = None) -> None:
+    """Let every user, or the first `users`, have met every item of the store's interactions."""
+    sequences = load_sequences(store)
+    chosen = sequences.user_ids[:users]
+    rows = [f"{user},{item},{1e9 + n:.0f}" for user in chosen for n, item in enumerate(sequences.item_ids)]
+    path = folder / "all.csv"
+    path.write_text("user_id,item_id,timestamp\n" + "\n".join(rows) + "\n")
+    ingest_interactions(store, path, InteractionLayout(user="user_id", item="item_id", time="timestamp"))
+
+
+def test_histories_of_all_items_are_no_queries(copy: Store, tmp_path: Path) -> None:
+    cover_everything(copy, tmp_path, users=10)
+    _, manifest = build_index(copy, "refined/small")
+    assert manifest.recall is not None
+    assert manifest.recall.queries == load_sequences(copy).n_users - 10
+
+
+def test_where_everyone_has_met_everything_item_vectors_are_the_queries(copy: Store, tmp_path: Path) -> None:
+    cover_everything(copy, tmp_path)
+    name, manifest = build_index(copy, "refined/small", factory="SQ8")
+    assert manifest.recall is not None
+    assert manifest.recall.how == "item vectors"
+    assert verify_index(copy, name)[1] == pytest.approx(manifest.recall.value)
+
+
+def test_an_index_is_named_in_full_or_by_an_alias(copy: Store) -> None:
+    name, manifest = build_index(copy, "refined/small")
+    set_alias(copy, "live", "refined/small")
+    assert resolve_index(copy, "live/flat") == resolve_index(copy, name) == name
+    assert verify_index(copy, "live/flat")[0] == manifest
+    for wrong in ("flat", "refined/small", "a/b/c/d", ""):
+        with pytest.raises(UsageError, match=r"write kind/name/index or alias/index"):
+            verify_index(copy, wrong)
+    with pytest.raises(UsageError, match="'dead' is neither"):
+        verify_index(copy, "dead/flat")
+
+
+def test_a_kind_of_index_that_does_not_exist_is_a_wrong_request(copy: Store) -> None:
+    for factory, search in (("Nonsense", {}), ("Flat", {"nprobe": 4}), ("IVF4096,Flat", {})):
+        with pytest.raises(IndexRequestError) as caught:
+            build_index(copy, "refined/small", factory=factory, search=search)
+        assert caught.value.exit_code == 2
+    assert VectorIndexError.exit_code == IndexMismatchError.exit_code == 1
+    _, manifest = build_index(copy, "refined/small")
+    with pytest.raises(VectorIndexError, match="manifest of an index is damaged") as damaged:
+        _ = replace(manifest, factory="Nonsense").spec  # nobody asked for that: what is on disk is wrong
+    assert damaged.value.exit_code == 1
