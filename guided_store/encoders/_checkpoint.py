@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from guided_store.errors import EncoderError
+from guided_store.store import replacing
 
 FORMAT = 2
 
@@ -21,16 +20,9 @@ FORMAT = 2
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Write tensors and a JSON-serialisable state to `path`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
-    try:
-        content = {name: value.detach().contiguous() for name, value in tensors.items()}
+    content = {name: value.detach().contiguous() for name, value in tensors.items()}
+    with replacing(path) as temporary:
         save_file(content, temporary, metadata={"format": str(FORMAT), "state": json.dumps(state)})
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

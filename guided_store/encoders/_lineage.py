@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from guided_store.catalogue import Split
-from guided_store.errors import UnknownVersionError
 from guided_store.store import Store
-from guided_store.versions import Ref, VersionInfo, get_version
+from guided_store.versions import Ref, VersionInfo, list_versions
 
 
 def ancestry(store: Store, ref: str | Ref) -> list[VersionInfo]:
     """A version and all it was made from, nearest first; parents that are gone are passed over."""
+    known = {str(info.ref): info for info in list_versions(store)}
     found: dict[str, VersionInfo] = {}
     waiting = [str(ref)]
     while waiting:
         name = waiting.pop(0)
-        if name in found:
-            continue
-        try:
-            found[name] = get_version(store, name)
-        except UnknownVersionError:
-            continue
-        waiting.extend(found[name].parents)
+        if name in known and name not in found:
+            found[name] = known[name]
+            waiting.extend(found[name].parents)
     return list(found.values())
 
 

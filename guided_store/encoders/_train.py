@@ -21,7 +21,7 @@ from guided_store.encoders._lineage import training_warnings
 from guided_store.encoders._sasrec import SASRec
 from guided_store.encoders._training import Outcome, Trainer, Validate
 from guided_store.errors import EncoderError, UsageError
-from guided_store.evaluation import EncodedScorer, summarise, target_ranks
+from guided_store.evaluation import EncodedScorer, Repeats, check_repeats, summarise, target_ranks
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store
 from guided_store.versions import (
@@ -100,7 +100,7 @@ def _start(
     return _Items(parent.item_ids, table, ref.kind, parent)
 
 
-def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: str) -> Validate | None:
+def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: Repeats) -> Validate | None:
     cases = split.validation
     if not len(cases):
         return None
@@ -113,7 +113,7 @@ def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: str)
         vectors = table.vectors().detach().cpu().numpy()
         bias = table.bias.detach().cpu().numpy()
         scorer = EncodedScorer("encoder", _Live(model, table), item_ids, vectors, bias)
-        ranks = target_ranks(scorer, sample, "validation", "allow" if repeats == "allow" else "exclude")
+        ranks = target_ranks(scorer, sample, "validation", repeats)
         return summarise(ranks)
 
     return validate
@@ -153,7 +153,7 @@ def train(
     encoder: EncoderConfig | None = None,
     training: TrainingConfig | None = None,
     latent: str = "trained",
-    repeats: str = "exclude",
+    repeats: Repeats = "exclude",
     resume: bool = True,
     device: str = "cpu",
     progress: Progress = SILENT,
@@ -188,6 +188,7 @@ def train(
     encoder, training = encoder or EncoderConfig(), training or TrainingConfig()
     if latent not in {"trained", "frozen"}:
         raise UsageError(f"latent must be 'trained' or 'frozen', got {latent!r}")
+    check_repeats(repeats)
     kind = "base" if str(items) == "learned" else parse_ref(items).kind
     ref = need_free_name(store, Ref(kind, name))
     try:

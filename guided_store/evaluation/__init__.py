@@ -15,7 +15,14 @@ from guided_store.evaluation._intervals import bootstrap_intervals
 from guided_store.evaluation._item_knn import ItemKNN, NeighbourParameters
 from guided_store.evaluation._metrics import KS, mrr, mrr_at, ndcg_at, per_case, recall_at, summarise
 from guided_store.evaluation._popularity import Popularity, RecentPopularity
-from guided_store.evaluation._ranking import Part, Repeats, repeated_targets, target_ranks, top_k
+from guided_store.evaluation._ranking import (
+    Part,
+    Repeats,
+    check_repeats,
+    repeated_targets,
+    target_ranks,
+    top_k,
+)
 from guided_store.evaluation._record import record, recorded
 from guided_store.evaluation._recs import evaluate_recs
 from guided_store.evaluation._scorer import EncodedScorer, HistoryEncoder, Scorer
@@ -37,6 +44,7 @@ __all__ = [
     "Rows",
     "Scorer",
     "bootstrap_intervals",
+    "check_repeats",
     "default_baselines",
     "evaluate",
     "evaluate_recs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,14 @@ SCORE_BYTES = 64 * 2**20
 """Memory that one batch of scores may take."""
 
 LARGEST_BATCH = 1024
+
+
+def check_repeats(repeats: str) -> Repeats:
+    """`repeats` as one of the two it may be, else UsageError."""
+    for known in get_args(Repeats):
+        if repeats == known:
+            return cast(Repeats, known)
+    raise UsageError(f"repeats must be 'exclude' or 'allow', not {repeats!r}")
 
 
 def batch_rows(n_items: int, batch_size: int | None = None) -> int:
@@ -54,8 +62,7 @@ def _batches(
     progress: Progress,
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Checked scores of each batch, our own copy, history masked by -inf unless repeats are allowed."""
-    if repeats not in ("exclude", "allow"):
-        raise UsageError(f"repeats must be 'exclude' or 'allow', not {repeats!r}")
+    check_repeats(repeats)
     sequences = split.sequences
     step = batch_rows(sequences.n_items, batch_size)
     with progress.task(f"ranking with {scorer.name}", len(targets)) as task:

@@ -16,8 +16,9 @@ from guided_store.catalogue import Sequences, Split
 from guided_store.errors import UsageError
 from guided_store.progress import SILENT, Progress
 from guided_store.retrieval._fallback import Popularity, popularity
-from guided_store.retrieval._preferences import Preferences
+from guided_store.retrieval._preferences import Preferences, check_length
 from guided_store.retrieval._recommender import Recommender
+from guided_store.store import replacing
 
 SCHEMA = pa.schema(
     [
@@ -72,11 +73,9 @@ def _batches(
     """Lists of some users at a time; how many users those are, and how many of them got none."""
     embedding, index = recommender.embedding, recommender.index
     allow = preferences.allowed(embedding)
-    factors = preferences.factors(embedding)
     everyone, histories_of, popular = _readers(recommender, split)
     events = histories_of.restrict(embedding.item_ids)
     ids = np.array(embedding.item_ids, object)
-    exclude_history = recommender.repeats == "exclude"
     with progress.task("recommending", len(everyone)) as task:
         for start in range(0, len(everyone), USERS_AT_ONCE):
             users = everyone[start : start + USERS_AT_ONCE]
@@ -86,12 +85,9 @@ def _batches(
             scores = np.full(found.shape, -np.inf, np.float32)
             if readable:
                 known = [histories[place] for place in readable]
-                queries = recommender.encoder.encode(known)
-                if factors is not None:
-                    queries[:, : len(factors)] *= factors
-                exclude = [np.unique(history).astype(np.int64) for history in known]
+                exclude = [recommender.excluded(history) for history in known]
                 scores[readable], found[readable] = index.search(
-                    queries, k, exclude=exclude if exclude_history else None, allow=allow
+                    recommender.queries(known, preferences), k, exclude=exclude, allow=allow
                 )
             source = np.full(len(users), "model", object)
             for place in set(range(len(users))) - set(readable):
@@ -122,11 +118,8 @@ def _checked(
     minimum: Mapping[str, float] | None,
     maximum: Mapping[str, float] | None,
 ) -> Preferences:
-    if k < 1:
-        raise UsageError(f"k must be at least 1, got {k}")
-    preferences = Preferences(weights or {}, minimum or {}, maximum or {})
-    preferences.check(recommender.embedding)
-    return preferences
+    check_length(k)
+    return Preferences.checked(recommender.embedding, weights, minimum, maximum)
 
 
 def recommend_all(
@@ -184,14 +177,9 @@ def write_recommendations(
         )
     if not target.parent.is_dir():
         raise UsageError(f"the folder {target.parent} does not exist")
-    temporary = target.with_name(f".tmp-{target.name}")
     rows = users = empty = 0
-    try:
-        with pq.ParquetWriter(temporary, SCHEMA) as writer:
-            for batch, asked, without in _batches(recommender, k, preferences, split, progress):
-                writer.write_batch(batch)
-                rows, users, empty = rows + batch.num_rows, users + asked, empty + without
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(target) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
+        for batch, asked, without in _batches(recommender, k, preferences, split, progress):
+            writer.write_batch(batch)
+            rows, users, empty = rows + batch.num_rows, users + asked, empty + without
     return BulkReport(rows, users, empty)

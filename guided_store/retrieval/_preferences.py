@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,13 @@ from guided_store.versions import Embedding
 
 LARGEST = 1_000_000.0
 """Bound of a weight and of a limit: beyond it float32 scores lose what the other attributes add."""
+
+
+def check_length(k: int) -> int:
+    """The length of a list, or UsageError where it is below 1."""
+    if k < 1:
+        raise UsageError(f"k must be at least 1, got {k}")
+    return k
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,19 @@ class Preferences:
     weights: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
     maximum: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def checked(
+        cls,
+        embedding: Embedding,
+        weights: Mapping[str, float] | None = None,
+        minimum: Mapping[str, float] | None = None,
+        maximum: Mapping[str, float] | None = None,
+    ) -> Self:
+        """Preferences that fit a version; errors as in `check`."""
+        made = cls(weights or {}, minimum or {}, maximum or {})
+        made.check(embedding)
+        return made
 
     def check(self, embedding: Embedding) -> None:
         """Raise UsageError for an attribute the version lacks or a value that is not within +-1,000,000."""
@@ -52,11 +73,14 @@ class Preferences:
         if (self.minimum or self.maximum) and embedding.raw is None:
             raise UsageError(f"{embedding.ref} keeps no raw scores, so limits cannot be applied")
 
-    def factors(self, embedding: Embedding) -> NDArray[np.float32] | None:
-        """float32 (A,), one factor per attribute, or None where no weight is given."""
+    def weigh(self, embedding: Embedding, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Queries float32 (m, d) with their attribute columns multiplied by the weights."""
         if not self.weights:
-            return None
-        return np.array([self.weights.get(name, 1.0) for name in embedding.attributes], np.float32)
+            return queries
+        factors = np.ones(queries.shape[1], np.float32)
+        for name, weight in self.weights.items():
+            factors[embedding.attributes.index(name)] = weight
+        return queries * factors
 
     def allowed(self, embedding: Embedding) -> NDArray[np.bool_] | None:
         """bool (n,), items within all limits, or None where no limit is given."""

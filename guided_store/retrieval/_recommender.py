@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from guided_store.catalogue import Sequences, load_items, load_sequences
 from guided_store.encoders import Encoder, load_encoder
 from guided_store.errors import UsageError
+from guided_store.evaluation import check_repeats
 from guided_store.retrieval._breakdown import break_down, explained, terms_of
 from guided_store.retrieval._fallback import Popularity, popularity
 from guided_store.retrieval._indexes import load_index
-from guided_store.retrieval._preferences import Preferences
+from guided_store.retrieval._preferences import Preferences, check_length
 from guided_store.retrieval._profile import profile_of
 from guided_store.retrieval._results import Explanation, Profile, Recommendation, Recommendations
 from guided_store.retrieval._similar import row_of, similar_items
@@ -27,8 +28,6 @@ from indexes import VectorIndex
 
 CANDIDATES = 100
 """Items that are re-scored exactly, at least."""
-
-REPEATS = ("exclude", "allow")
 
 
 class Recommender:
@@ -54,7 +53,7 @@ class Recommender:
         self.embedding = embedding
         self.encoder = encoder
         self.index = index
-        self.repeats = _check_repeats(repeats)
+        self.repeats = check_repeats(repeats)
 
     @classmethod
     def load(
@@ -140,16 +139,14 @@ class Recommender:
         Raises:
             UsageError: neither or both of `user` and `items`, k below 1, unknown attributes.
         """
-        if k < 1:
-            raise UsageError(f"k must be at least 1, got {k}")
-        preferences = Preferences(weights or {}, minimum or {}, maximum or {})
-        preferences.check(self.embedding)
+        check_length(k)
+        preferences = Preferences.checked(self.embedding, weights, minimum, maximum)
         history, rows, skipped, why_none = self._read(user, items)
         allow = preferences.allowed(self.embedding)
-        exclude = self._excluded(rows, repeats)
+        exclude = self.excluded(rows, repeats)
         if not len(rows):
             return self._popular(k, exclude, allow, skipped, why_none)
-        query = self._query(rows, preferences)
+        query = self.queries([rows], preferences)[0]
         found = min(max(CANDIDATES, 2 * k), self.index.n)
         _, ids = self.index.search(query, found, exclude=exclude, allow=allow)
         candidates = ids[0][ids[0] >= 0]
@@ -172,17 +169,16 @@ class Recommender:
             UsageError: an item the version does not hold; a user without a readable history.
         """
         row = row_of(self.embedding, item, self.titles)
-        preferences = Preferences(weights or {})
-        preferences.check(self.embedding)
+        preferences = Preferences.checked(self.embedding, weights)
         _, rows, skipped, why_none = self._read(user, items)
         if not len(rows):
             raise UsageError(f"nothing can be explained: {why_none}")
-        query = self._query(rows, preferences)
+        query = self.queries([rows], preferences)[0]
         wanted = np.array([row])
         breakdown = break_down(self.embedding, query, wanted)
         everything = np.arange(self.index.n)
         hidden = np.zeros(self.index.n, bool)
-        hidden[self._excluded(rows, repeats)] = True
+        hidden[self.excluded(rows, repeats)] = True
         seen = bool(np.isin(row, rows))
         hidden[row] = False
         others = everything[~hidden]
@@ -211,7 +207,7 @@ class Recommender:
         history, rows, skipped, why_none = self._read(user, items)
         if not len(rows):
             raise UsageError(f"there is no profile: {why_none}")
-        query = self._query(rows, Preferences())
+        query = self.queries([rows], Preferences())[0]
         return profile_of(self.embedding, rows, query, history, skipped)
 
     def similar(self, item: str, *, k: int = 10) -> Recommendations:
@@ -221,6 +217,20 @@ class Recommender:
             UsageError: an item the version does not hold, k below 1.
         """
         return similar_items(self.embedding, item, k, titles=self.titles)
+
+    # what single lists and lists in bulk share ----------------------------------------------------------
+
+    def queries(
+        self, histories: Sequence[NDArray[np.int32]], preferences: Preferences
+    ) -> NDArray[np.float32]:
+        """Queries float32 (m, d) of histories of row numbers (oldest first, none empty), weights applied."""
+        return preferences.weigh(self.embedding, self.encoder.encode(histories))
+
+    def excluded(self, history: NDArray[np.int32], repeats: str | None = None) -> NDArray[np.int64]:
+        """Rows that a list for this history leaves out: its own, or none where repeats are allowed."""
+        if check_repeats(repeats or self.repeats) == "allow":
+            return np.empty(0, np.int64)
+        return np.unique(history).astype(np.int64)
 
     # inside ---------------------------------------------------------------------------------------------
 
@@ -245,19 +255,6 @@ class Recommender:
         if given and not known:
             why_none = f"{self.embedding.ref} knows none of the history's {len(skipped)} items"
         return known, np.array([row_of[item] for item in known], np.int32), skipped, why_none
-
-    def _excluded(self, rows: NDArray[np.int32], repeats: str | None) -> NDArray[np.int64]:
-        if _check_repeats(repeats or self.repeats) == "allow":
-            return np.empty(0, np.int64)
-        return np.unique(rows).astype(np.int64)
-
-    def _query(self, rows: NDArray[np.int32], preferences: Preferences) -> NDArray[np.float32]:
-        query: NDArray[np.float32] = self.encoder.encode([rows])[0]
-        factors = preferences.factors(self.embedding)
-        if factors is not None:
-            query = query.copy()
-            query[: len(factors)] *= factors
-        return query
 
     def _rank(
         self, query: NDArray[np.float32], rows: NDArray[np.int64], k: int
@@ -290,9 +287,3 @@ class Recommender:
         )
         reason = f"{why_none}; these are the most popular items {counts.period}, scored by their events"
         return Recommendations(chosen, counts.source, reason, skipped, str(self.embedding.ref))
-
-
-def _check_repeats(repeats: str) -> str:
-    if repeats not in REPEATS:
-        raise UsageError(f"repeats must be 'exclude' or 'allow', got {repeats!r}")
-    return repeats

@@ -8,6 +8,7 @@ import numpy as np
 
 from guided_store.errors import UsageError
 from guided_store.retrieval._breakdown import Breakdown, explained
+from guided_store.retrieval._preferences import check_length
 from guided_store.retrieval._results import Recommendations
 from guided_store.versions import Embedding
 
@@ -28,8 +29,7 @@ def similar_items(
     Raises:
         UsageError: an item the version does not hold, k below 1.
     """
-    if k < 1:
-        raise UsageError(f"k must be at least 1, got {k}")
+    check_length(k)
     known = dict(titles or {})
     row = row_of(embedding, item, known)
     vectors = embedding.vectors

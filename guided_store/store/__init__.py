@@ -1,8 +1,17 @@
 """The store: one folder with LanceDB tables, encoders, indexes and checkpoints, and one writer at a time."""
 
-from guided_store.store._files import publish, write_json
+from guided_store.store._files import publish, replacing, write_json
 from guided_store.store._leftovers import find_leftovers
 from guided_store.store._open import create, open, open_or_create
 from guided_store.store._store import Store
 
-__all__ = ["Store", "create", "find_leftovers", "open", "open_or_create", "publish", "write_json"]
+__all__ = [
+    "Store",
+    "create",
+    "find_leftovers",
+    "open",
+    "open_or_create",
+    "publish",
+    "replacing",
+    "write_json",
+]

@@ -33,17 +33,28 @@ def fsync_tree(folder: Path) -> None:
         fsync_path(Path(root))
 
 
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write `content` to `path` by way of a temporary sibling and one atomic rename."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling that takes the place of `path` when the block ends without an error.
+
+    The content is fsynced before the one rename, so `path` is as before or as after; the sibling's name is
+    its own, so that two writers never share one.
+    """
     temporary = path.with_name(f"{TEMPORARY}{path.name}-{uuid.uuid4().hex}")
     try:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        yield temporary
         fsync_path(temporary)
         temporary.replace(path)
         fsync_path(path.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @contextmanager

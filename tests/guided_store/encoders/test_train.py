@@ -162,6 +162,8 @@ def test_refusals(store: Store, split: Split) -> None:
         train(store, "y", split=split, items="guided/g", training=SHORT)
     with pytest.raises(UsageError, match="latent must be"):
         train(store, "y", split=split, encoder=SHAPE, latent="half")
+    with pytest.raises(UsageError, match="repeats must be"):
+        train(store, "y", split=split, encoder=SHAPE, repeats="sometimes")
     with pytest.raises(UsageError, match="device 'cuda"):
         train(store, "y", split=split, encoder=SHAPE, device="cuda:7")
 
