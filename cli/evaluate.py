@@ -28,7 +28,7 @@ def evaluate(
     ctx: typer.Context,
     versions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VERSION]...", help="Versions with an encoder, or aliases."),
+        typer.Argument(metavar="VERSION", help="Versions with an encoder, or aliases."),
     ] = None,
     split: Annotated[SplitKind, typer.Option(help="Which events are held out.")] = "loo",
     at: At = None,

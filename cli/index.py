@@ -77,7 +77,7 @@ def build(
 def list_(
     ctx: typer.Context,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="Only those of one version.")
+        str | None, typer.Argument(metavar="VERSION", help="Only those of one version.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -112,7 +112,7 @@ def list_(
 def verify(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[INDEX]", help="kind/name/index or ALIAS/index; all by default.")
+        str | None, typer.Argument(metavar="INDEX", help="kind/name/index or ALIAS/index; all by default.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -28,7 +28,7 @@ _FILE, _ROWS = "The file", "Which rows"
 
 Files = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE...", help="CSV, Parquet or JSON lines, read as one.", show_default=False),
+    typer.Argument(metavar="FILE", help="CSV, Parquet or JSON lines, read as one.", show_default=False),
 ]
 Format = Annotated[
     Kind | None, typer.Option("--format", help="By default from the file's name.", rich_help_panel=_FILE)

@@ -48,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
 
 def recommend(
     ctx: typer.Context,
-    user: Annotated[str | None, typer.Argument(metavar="[USER]", help="A user of the store.")] = None,
+    user: Annotated[str | None, typer.Argument(metavar="USER", help="A user of the store.")] = None,
     items: Items = None,
     version: Version = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many.")] = 10,
@@ -182,7 +182,7 @@ def explain(
 
 def profile(
     ctx: typer.Context,
-    user: Annotated[str | None, typer.Argument(metavar="[USER]", help="A user of the store.")] = None,
+    user: Annotated[str | None, typer.Argument(metavar="USER", help="A user of the store.")] = None,
     items: Items = None,
     version: Version = None,
     as_json: Json = False,

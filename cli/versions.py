@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command("list")
 def list_(
     ctx: typer.Context,
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="base, guided or refined.")] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="base, guided or refined.")] = None,
     as_json: Json = False,
 ) -> None:
     """All versions, oldest first."""
@@ -112,9 +112,9 @@ def show_(
 @group.command()
 def alias(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The alias.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The alias.")] = None,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="Where it shall point; or another alias.")
+        str | None, typer.Argument(metavar="VERSION", help="Where it shall point; or another alias.")
     ] = None,
     index: Annotated[str | None, typer.Option(metavar="NAME", help="Serve from this index.")] = None,
     as_json: Json = False,
