@@ -1,8 +1,8 @@
-"""Guided versions: a run's scores, standardised, one row for each item of the catalogue."""
+"""Guided versions: scores of one or several runs, standardised, one row for each item of the catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -10,13 +10,11 @@ import numpy as np
 from guided_store.attributes import AttributeSchema, schema_from_dict
 from guided_store.embeddings import standardise
 from guided_store.errors import DataError, UsageError, VersionError
+from guided_store.scoring._average import average_runs, check_coverage
 from guided_store.scoring._catalogue import load_catalogue
-from guided_store.scoring._ledger import choose_run, read_run
+from guided_store.scoring._extend import extend_guided
 from guided_store.store import Store
-from guided_store.versions import VersionInfo, need_free_name, write_version
-
-MINIMUM_COVERAGE = 0.8
-"""Share of the catalogue that must be scored, unless missing scores are allowed."""
+from guided_store.versions import Ref, VersionInfo, need_free_name, write_version
 
 
 def build_guided(
@@ -25,6 +23,8 @@ def build_guided(
     *,
     schema: AttributeSchema,
     run: str | None = None,
+    runs: Sequence[str] | None = None,
+    extend: str | Ref | None = None,
     allow_missing: bool = False,
     provenance: Mapping[str, object] | None = None,
 ) -> VersionInfo:
@@ -32,45 +32,68 @@ def build_guided(
 
     Every item of the catalogue gets a row, in the catalogue's order: `vectors` are the standardised scores
     (n, A), `raw` the scores as given (NaN where missing), `imputed` says which values an attribute's mean
-    stands in for (0 after standardising), `std` the spread over repeated samples where there are any. The
-    recipe holds the whole schema, each attribute's mean and deviation, the run and the coverage, so that the
-    version can be read without any file.
+    stands in for (0 after standardising). The recipe holds the whole schema, each attribute's mean and
+    deviation, the runs and the coverage, so that the version can be read without any file.
+
+    Several runs are averaged, each run one vote: a score is the mean over the runs that give one of their
+    means over samples. `std` is each score's uncertainty on the schema's scale, a population standard
+    deviation: between the runs where there are several, between the samples of one run; NaN where fewer than
+    two answers are known, absent where that is so of all.
+
+    With `extend`, the rows of a guided version are taken over bit for bit, what was imputed in them included,
+    whatever has been scored since; the catalogue's items that it lacks come after them in the catalogue's
+    order, standardised with the mean and deviation of that version, so that new and old compare. Rows of
+    items that the catalogue has lost are kept and counted (recipe `ids_not_in_catalogue`). An attribute that
+    did not vary in that version stays 0 for the new items too.
 
     Args:
         store: open for writing, with items.
         name: the version's name, not taken.
         schema: the attributes that were scored.
-        run: which scoring run; None takes the only one on this schema.
-        allow_missing: accept a coverage under 80 %.
+        run: which scoring run; None takes the only one on this schema, or those of the version to extend.
+        runs: several runs to average, instead of `run`.
+        extend: "guided/NAME", the version to extend.
+        allow_missing: accept a coverage under 80 % (with `extend`: of the new items).
         provenance: further entries for the recipe (file name, how items were joined).
 
     Raises:
-        UsageError: no such run, no items, or a coverage under 80 % without `allow_missing`.
+        UsageError: no such run, a run named twice, both `run` and `runs`, no items, or a coverage under 80 %
+            without `allow_missing`; with `extend`, another schema than that version's, other runs, or no new
+            item.
         DataError: an attribute has no score at all.
-        VersionError: the name is taken.
+        VersionError: the name is taken; the version to extend is missing or damaged.
     """
     ref = need_free_name(store, f"guided/{name}")
-    chosen = choose_run(store, run, schema.digest, schema.name)
+    if run is not None:
+        if runs is not None:
+            raise UsageError("give one run or several, not both")
+        runs = [run]
+    if extend is not None:
+        return extend_guided(
+            store,
+            ref,
+            extend,
+            schema=schema,
+            runs=runs,
+            allow_missing=allow_missing,
+            provenance=provenance or {},
+        )
     item_ids = load_catalogue(store).ids
-    scores = read_run(store, chosen.run, schema.digest, item_ids, len(schema))
-    known = ~np.isnan(scores.mean)
-    scored = int(np.count_nonzero(np.any(known, axis=1)))
-    check_coverage(scored, len(item_ids), allow_missing, f"run {chosen.run!r}")
-    empty = [schema.names[column] for column in np.flatnonzero(~np.any(known, axis=0))]
+    scores = average_runs(store, schema, runs, item_ids)
+    check_coverage(scores.scored, len(item_ids), allow_missing, scores.what)
+    empty = [schema.names[column] for column in np.flatnonzero(np.isnan(scores.mean).all(axis=0))]
     if empty:
         raise DataError(
-            f"run {chosen.run!r} has no score at all for {', '.join(empty)}; take it out of the "
-            "schema or score it"
+            f"{scores.what} has no score at all for {', '.join(empty)}; take it out of the schema or score it"
         )
     standard = standardise(scores.mean)
     constant = [schema.names[column] for column in np.flatnonzero(standard.constant)]
-    coverage = scored / len(item_ids)
+    coverage = scores.scored / len(item_ids)
     recipe: dict[str, object] = {
         "method": "standardised scores",
-        "run": chosen.run,
-        "provider": chosen.provider,
-        "model": chosen.model,
-        "source_digests": list(scores.source_digests),
+        "runs": scores.runs,
+        "spread_of": scores.spread_of,
+        "source_digests": scores.source_digests,
         "schema": schema.to_dict(),
         "schema_digest": schema.digest,
         "attributes": list(schema.names),
@@ -78,7 +101,7 @@ def build_guided(
         "mean": standard.mean.tolist(),
         "deviation": standard.deviation.tolist(),
         "constant": constant,
-        "scored_items": scored,
+        "scored_items": scores.scored,
         "catalogue_items": len(item_ids),
         "coverage": coverage,
         "imputed_values": int(standard.imputed.sum()),
@@ -113,19 +136,3 @@ def guided_schema(info: VersionInfo) -> AttributeSchema:
     if schema.digest != info.recipe.get("schema_digest"):
         raise VersionError(f"the schema recorded with {info.ref} does not have the digest recorded beside it")
     return schema
-
-
-def check_coverage(scored: int, items: int, allow_missing: bool, what: str) -> None:
-    """Raise UsageError where too little of the catalogue is scored."""
-    if items == 0:
-        raise UsageError("the store has no items yet; ingest a catalogue first")
-    if scored == 0:
-        raise UsageError(
-            f"{what} scores none of the {items:,} items in the catalogue; check how they are joined"
-        )
-    if scored / items < MINIMUM_COVERAGE and not allow_missing:
-        raise UsageError(
-            f"{what} scores {scored:,} of {items:,} items in the catalogue ({scored / items:.1%}), less than "
-            f"{MINIMUM_COVERAGE:.0%}; with --allow-missing the others get each attribute's mean, marked "
-            "as imputed"
-        )

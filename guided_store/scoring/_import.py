@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from guided_store.attributes import AttributeSchema
 from guided_store.errors import DataError, UsageError
+from guided_store.ledger import append_rows, find_rows
 from guided_store.progress import SILENT, Progress
+from guided_store.scoring._average import check_coverage
 from guided_store.scoring._catalogue import Catalogue, load_catalogue
-from guided_store.scoring._guided import build_guided, check_coverage
-from guided_store.scoring._ledger import append_rows, find_rows
+from guided_store.scoring._guided import build_guided
 from guided_store.scoring._match import Match, disagreeing, match_ids, match_titles, read_titles
 from guided_store.scoring._result import ScoreImport
 from guided_store.scoring._source import Columns, OnError, ScoreFile, read_scores

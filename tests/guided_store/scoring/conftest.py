@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from guided_store.attributes import Attribute, AttributeSchema
+from guided_store.ledger import SCHEMA, append_rows
 from guided_store.store import Store, create
 
 PutItems = Callable[..., None]
+PutScores = Callable[..., None]
 WriteCsv = Callable[..., Path]
 
 
@@ -60,3 +64,42 @@ def write_csv(tmp_path: Path) -> WriteCsv:
         return path
 
     return write
+
+
+@pytest.fixture
+def put_scores(store: Store, schema: AttributeSchema) -> PutScores:
+    """Append good answers of a run: item id -> one vector for each of its samples."""
+    moments = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in count())
+
+    def put(
+        run: str,
+        answers: Mapping[str, Sequence[Sequence[float | None]]],
+        *,
+        scored: AttributeSchema = schema,
+        attempt: int = 1,
+        provider: str = "openai",
+        model: str | None = "some-model",
+        text_hash: str | None = None,
+    ) -> None:
+        rows = [
+            {
+                "row_id": f"{run}-{item}-{sample}" + (f"-{attempt}" if attempt > 1 else ""),
+                "request_id": f"{run}-{item}-{sample}",
+                "run": run,
+                "item_id": item,
+                "sample": sample,
+                "attempt": attempt,
+                "status": "ok",
+                "provider": provider,
+                "model": model,
+                "values": list(values),
+                "schema_digest": scored.digest,
+                "text_hash": text_hash,
+                "created": next(moments),
+            }
+            for item, vectors in answers.items()
+            for sample, values in enumerate(vectors)
+        ]
+        append_rows(store, pa.Table.from_pylist(rows, schema=SCHEMA))
+
+    return put

@@ -11,7 +11,8 @@ import pytest
 
 from guided_store.attributes import Attribute, AttributeSchema
 from guided_store.errors import DataError, UsageError, VersionError
-from guided_store.scoring import build_guided, guided_schema, import_scores, list_runs
+from guided_store.ledger import list_runs
+from guided_store.scoring import build_guided, guided_schema, import_scores
 from guided_store.store import Store
 from guided_store.versions import get_version, load_embedding
 
@@ -53,7 +54,10 @@ def test_a_guided_version_holds_standard_scores_raw_scores_and_flags(
     assert recipe["deviation"] == pytest.approx([humor, pace])
     assert recipe["attributes"] == ["humor", "pace"]
     assert (recipe["guided_columns"], recipe["coverage"], recipe["imputed_values"]) == (2, 0.8, 3)
-    assert (recipe["source"], recipe["match"], recipe["run"]) == ("scores.csv", ["item_id"], report.run)
+    assert (recipe["source"], recipe["match"]) == ("scores.csv", ["item_id"])
+    assert recipe["runs"] == [
+        {"run": report.run, "provider": "import", "model": None, "samples": 1, "items": 4, "stale": 0}
+    ]
     assert guided_schema(get_version(store, "guided/demo")) == schema
 
 
@@ -106,7 +110,7 @@ def test_a_version_can_be_rebuilt_from_the_ledger_without_the_file(
     assert report.run == "mine"
     again = build_guided(store, "again", schema=schema)
     assert again.digest == report.version.digest
-    assert again.recipe["run"] == "mine"
+    assert [entry["run"] for entry in again.recipe["runs"]] == ["mine"]
 
 
 def test_items_that_only_occur_in_interactions_get_a_row(

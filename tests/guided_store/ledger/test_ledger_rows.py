@@ -1,16 +1,12 @@
-"""The scores ledger: idempotent, attempts, repeated samples, failures kept apart."""
+"""The scores ledger: idempotent appends, and runs summed up."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
-import pytest
 
-from guided_store.errors import DataError
-from guided_store.scoring import append_rows, list_runs
-from guided_store.scoring._ledger import SCHEMA, find_rows, read_run
+from guided_store.ledger import SCHEMA, append_rows, find_rows, list_runs
 from guided_store.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,36 +49,6 @@ def test_gaps_stay_null_in_storage(store: Store) -> None:
     assert store.read("scores", ["values"]).column("values").to_pylist() == [[3, None]]
 
 
-def test_the_last_good_attempt_counts_whatever_the_order_of_rows(store: Store) -> None:
-    append_rows(
-        store,
-        rows(
-            ("a", 0, 3, "failed", None),
-            ("a", 0, 2, "ok", [5, 6]),
-            ("a", 0, 1, "ok", [1, 2]),
-            ("b", 0, 1, "unknown", None),
-        ),
-    )
-    scores = read_run(store, "r", "s", ["b", "a"], 2)
-    np.testing.assert_array_equal(scores.mean, [[np.nan, np.nan], [5, 6]])
-    assert scores.spread is None
-
-
-def test_samples_are_averaged_with_their_spread(store: Store) -> None:
-    append_rows(
-        store,
-        rows(
-            ("a", 0, 1, "ok", [2, 5]),
-            ("a", 1, 1, "ok", [9, 9]),
-            ("a", 1, 2, "ok", [4, None]),
-            ("b", 0, 1, "ok", [7, 1]),
-        ),
-    )
-    scores = read_run(store, "r", "s", ["a", "b", "c"], 2)
-    np.testing.assert_array_equal(scores.mean, [[3, 5], [7, 1], [np.nan, np.nan]])
-    np.testing.assert_array_equal(scores.spread, [[1, 0], [0, 0], [np.nan, np.nan]])
-
-
 def test_runs_are_summed_up(store: Store) -> None:
     assert list_runs(store) == []
     append_rows(
@@ -96,12 +62,11 @@ def test_runs_are_summed_up(store: Store) -> None:
     )
     (info,) = list_runs(store)
     assert (info.run, info.provider, info.model, info.schema_digest) == ("r", "openai", "some-model", "s")
-    assert (info.answers, info.failed, info.items, info.cost) == (2, 2, 1, 1.0)
+    assert (info.answers, info.failed, info.unknown, info.items, info.cost) == (2, 1, 1, 1, 1.0)
     assert (info.first, info.last) == (START, START + timedelta(seconds=3))
 
 
-def test_a_row_of_another_width_is_damage(store: Store) -> None:
-    append_rows(store, rows(("a", 0, 1, "ok", [1, 2]), ("b", 0, 1, "ok", [1])))
-    assert np.isnan(read_run(store, "it's another", "s", ["a", "b"], 2).mean).all()
-    with pytest.raises(DataError, match="row b/0/1 of run 'r' in the ledger does not have 2 values"):
-        read_run(store, "r", "s", ["a", "b"], 2)
+def test_a_row_given_twice_in_one_call_is_written_once(store: Store) -> None:
+    answers = rows(("a", 0, 1, "ok", [1, 1]))
+    assert append_rows(store, pa.concat_tables([answers, answers])) == 1
+    assert store.count("scores") == 1

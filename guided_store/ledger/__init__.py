@@ -1,0 +1,31 @@
+"""The ledger of scores: every answer ever given about an item, by run, and what is still to be asked."""
+
+from guided_store.ledger._answers import Answers, mean_known, read_answers, spread_known
+from guided_store.ledger._holdings import Holdings
+from guided_store.ledger._listing import RunInfo, choose_run, list_runs
+from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows
+from guided_store.ledger._runs import RunRecord, find_run, record_run, run_records
+from guided_store.ledger._texts import MAX_CHARS, ItemText, choose_fields, iter_texts
+
+__all__ = [
+    "MAX_CHARS",
+    "SCHEMA",
+    "TABLE",
+    "Answers",
+    "Holdings",
+    "ItemText",
+    "RunInfo",
+    "RunRecord",
+    "append_rows",
+    "choose_fields",
+    "choose_run",
+    "find_rows",
+    "find_run",
+    "iter_texts",
+    "list_runs",
+    "mean_known",
+    "read_answers",
+    "record_run",
+    "run_records",
+    "spread_known",
+]
