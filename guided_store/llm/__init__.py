@@ -1,0 +1,45 @@
+"""Asking a language model for scores: the question, the request, and what may be believed of the answer.
+
+Knows no store. Nothing here sends a request but the client that `make_client` gives.
+"""
+
+from guided_store.llm._brief import SchemaBrief, draw_sample
+from guided_store.llm._completion import Completion, Usage, read_completion
+from guided_store.llm._endpoint import OPENAI_URL, check_base_url, is_openai, make_client
+from guided_store.llm._form import Structured
+from guided_store.llm._judge import Verdict, judge, reason_kind
+from guided_store.llm._keys import make_keys
+from guided_store.llm._prices import Prices
+from guided_store.llm._proposal import Proposal
+from guided_store.llm._proposal_file import ProposalFile
+from guided_store.llm._propose import ProposalError, propose_schema
+from guided_store.llm._question import Question
+from guided_store.llm._request import LimitField, request_body
+from guided_store.llm._tokens import bound_tokens, guess_tokens
+
+__all__ = [
+    "OPENAI_URL",
+    "Completion",
+    "LimitField",
+    "Prices",
+    "Proposal",
+    "ProposalError",
+    "ProposalFile",
+    "Question",
+    "SchemaBrief",
+    "Structured",
+    "Usage",
+    "Verdict",
+    "bound_tokens",
+    "check_base_url",
+    "draw_sample",
+    "guess_tokens",
+    "is_openai",
+    "judge",
+    "make_client",
+    "make_keys",
+    "propose_schema",
+    "read_completion",
+    "reason_kind",
+    "request_body",
+]
