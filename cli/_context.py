@@ -34,13 +34,18 @@ class Settings:
         """The store, which has to exist."""
         from guided_store import store
 
-        return store.open(self.uri, write=write, wait=self.wait)
+        return self._told(store.open(self.uri, write=write, wait=self.wait))
 
     def open_or_create(self) -> Store:
         """The store for writing, made where there is none yet."""
         from guided_store import store
 
-        return store.open_or_create(self.uri, wait=self.wait)
+        return self._told(store.open_or_create(self.uri, wait=self.wait))
+
+    def _told(self, store: Store) -> Store:
+        for note in store.notes:
+            self.say(note)
+        return store
 
     def progress(self) -> Progress:
         """Where work shows how far it is."""

@@ -47,22 +47,43 @@ def base(
 @group.command()
 def guided(
     ctx: typer.Context,
-    schema: Annotated[str, typer.Option(metavar="SCHEMA", help="A bundled schema, or a TOML file.")],
     as_name: As,
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCHEMA",
+            help="A bundled schema, or a TOML file; by default what the run asked.",
+            show_default=False,
+        ),
+    ] = None,
     run: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Which run of scores; needed where there are several.")
+        str | None,
+        typer.Option("--run", "--runs", metavar="RUN,...", help="Which run of scores; several are averaged."),
+    ] = None,
+    extend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="guided/NAME", help="Keep this version's rows as they are, and add the new items."
+        ),
     ] = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Accept scores for less than 80 % of the items.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """A guided version from the scores that are in the store."""
-    from guided_store.attributes import load_schema
-    from guided_store.scoring import build_guided
+    """A guided version from the scores that are in the store.
 
+    Several runs are averaged, each with one vote, and their disagreement is kept beside the scores.
+    """
+    from guided_store.attributes import load_schema
+    from guided_store.scoring import build_guided, choose_schema
+
+    runs = names(run) or None
     with settings(ctx).open(write=True) as store:
-        info = build_guided(store, as_name, schema=load_schema(schema), run=run, allow_missing=allow_missing)
+        asked = choose_schema(store, runs=runs, extend=extend) if schema is None else load_schema(schema)
+        info = build_guided(
+            store, as_name, schema=asked, runs=runs, extend=extend, allow_missing=allow_missing
+        )
     _print(info, as_json)
 
 

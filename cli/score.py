@@ -1,4 +1,4 @@
-"""`score import`: bring scores that were made elsewhere into the store."""
+"""`score`: the group, and `score import` for scores that were made elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli import score_batch, score_run, score_status, score_trust
 from cli._app import command_group
 from cli._context import settings
 from cli._options import As, names
@@ -22,6 +23,12 @@ _COLUMNS = "Columns of the file"
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.add_typer(group, name="score", rich_help_panel="Attributes and scores")
+
+
+score_run.add_to(group)
+score_status.add_to(group)
+score_trust.add_to(group)
+score_batch.add_to(group)
 
 
 @group.command("import")

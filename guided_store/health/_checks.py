@@ -13,6 +13,7 @@ import indexes
 from guided_store import store as stores
 from guided_store.encoders import load_encoder
 from guided_store.errors import GuidedStoreError
+from guided_store.journal import job_names, read_job, read_sent, waiting
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store
 from guided_store.versions import (
@@ -87,6 +88,8 @@ def _store(uri: str | Path, progress: Progress) -> Iterator[Check]:
             for info in versions:
                 yield from _guarded(str(info.ref), _version(store, info))
                 task.advance()
+    yield from _guarded("journals", _journals(store))
+    yield from _guarded("batch jobs", _jobs(store))
     yield from _guarded("indexes", _indexes(store, versions))
     yield from _guarded("aliases", _aliases(store, versions))
 
@@ -172,6 +175,26 @@ def _version(store: Store, info: VersionInfo) -> Iterator[Check]:
 def _encoder(store: Store, embedding: Embedding, subject: str) -> Iterator[Check]:
     load_encoder(store, embedding)
     yield Check("good", subject, "loads and belongs to its version")
+
+
+def _journals(store: Store) -> Iterator[Check]:
+    for entry in waiting(store):
+        subject = f"journal {entry.run}"
+        if entry.running:
+            yield Check("good", subject, "is being written by a running `score run`")
+        elif entry.files:
+            yield Check("note", subject, "holds answers of an interrupted run; the next write moves them")
+        for path in entry.damaged:
+            finding = f"has lines that could not be used, kept in {path}; what they asked is asked again"
+            yield Check("note", subject, finding)
+
+
+def _jobs(store: Store) -> Iterator[Check]:
+    for name in job_names(store.root):
+        job = read_job(store.root, name)
+        if job.open:
+            sent = sum(len(sent.item_ids) for sent in read_sent(store.root, name))
+            yield Check("good", f"batch job {name}", f"is {job.state}, {sent:,} items wait in it")
 
 
 def _indexes(store: Store, versions: list[VersionInfo] | None) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from guided_store.ledger._answers import Answers, mean_known, read_answers, spread_known
 from guided_store.ledger._holdings import Holdings
 from guided_store.ledger._listing import RunInfo, choose_run, list_runs
+from guided_store.ledger._naming import default_name, free_name
 from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows
 from guided_store.ledger._runs import RunRecord, find_run, record_run, run_records
 from guided_store.ledger._texts import MAX_CHARS, ItemText, choose_fields, iter_texts
@@ -19,8 +20,10 @@ __all__ = [
     "append_rows",
     "choose_fields",
     "choose_run",
+    "default_name",
     "find_rows",
     "find_run",
+    "free_name",
     "iter_texts",
     "list_runs",
     "mean_known",

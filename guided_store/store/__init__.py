@@ -2,7 +2,7 @@
 
 from guided_store.store._files import publish, replacing, write_json
 from guided_store.store._leftovers import find_leftovers
-from guided_store.store._open import create, open, open_or_create
+from guided_store.store._open import create, open, open_or_create, writing
 from guided_store.store._store import Store
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "publish",
     "replacing",
     "write_json",
+    "writing",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from guided_store.errors import StoreError, UsageError
@@ -87,7 +89,8 @@ def open(uri: str | Path = "store", *, write: bool = False, wait: float = 0.0) -
 
     Args:
         uri: the store's folder.
-        write: take the writer's lock; what a crash left behind (orphaned tags, temporary folders) is removed.
+        write: take the writer's lock; what a crash left behind (orphaned tags, temporary folders) is removed,
+            and answers that a killed scoring run left in its journal are moved to the ledger.
         wait: seconds to wait for another writer.
 
     Raises:
@@ -106,10 +109,33 @@ def open(uri: str | Path = "store", *, write: bool = False, wait: float = 0.0) -
 
         remove_leftovers(root)
         recover(store)
+        _replay_journals(store)
     except BaseException:
         store.close()
         raise
     return store
+
+
+@contextmanager
+def writing(store: Store, wait: float = 0.0) -> Iterator[Store]:
+    """The store itself where it is open for writing, else a handle that is, for the length of the block.
+
+    Raises:
+        StoreLockedError: another process writes, for longer than `wait` seconds.
+    """
+    if store.writable:
+        yield store
+        return
+    with open(store.root, write=True, wait=wait) as opened:
+        yield opened
+
+
+def _replay_journals(store: Store) -> None:
+    """Move paid answers that a killed scoring run left in its journal to the ledger."""
+    if any((store.root / "journal").glob("*/[0-9]*.jsonl")):
+        from guided_store.journal import replay
+
+        store.notes += replay(store).lines()
 
 
 def open_or_create(uri: str | Path = "store", *, wait: float = 0.0) -> Store:

@@ -32,11 +32,13 @@ class Store:
     Attributes:
         root: the store's folder.
         uuid: its identity, kept when the folder moves.
+        notes: what opening it for writing mended that its user should know, in sentences.
     """
 
     def __init__(self, root: Path, uuid: str, lock: WriterLock | None) -> None:
         self.root = root
         self.uuid = uuid
+        self.notes: list[str] = []
         self._lock = lock
 
     def __enter__(self) -> Store:

@@ -1,0 +1,54 @@
+"""Requests and answers on disk until they are rows of the ledger: journals of live runs, and batch jobs."""
+
+from guided_store.journal._jobs import (
+    Job,
+    batch_items,
+    job_folder,
+    job_names,
+    jobs_folder,
+    parse_sent,
+    read_job,
+    read_jobs,
+    read_sent,
+    save_job,
+    write_job,
+)
+from guided_store.journal._journal import Journal, journal_folder
+from guided_store.journal._lock import is_running
+from guided_store.journal._reading import Reading, damaged_files, journal_files, read_journal
+from guided_store.journal._records import Outcome, Sent, encode
+from guided_store.journal._replay import ReplayReport, Waiting, pending, replay, waiting
+from guided_store.journal._rows import UNUSABLE, move, parts, to_rows
+
+__all__ = [
+    "UNUSABLE",
+    "Job",
+    "Journal",
+    "Outcome",
+    "Reading",
+    "ReplayReport",
+    "Sent",
+    "Waiting",
+    "batch_items",
+    "damaged_files",
+    "encode",
+    "is_running",
+    "job_folder",
+    "job_names",
+    "jobs_folder",
+    "journal_files",
+    "journal_folder",
+    "move",
+    "parse_sent",
+    "parts",
+    "pending",
+    "read_job",
+    "read_jobs",
+    "read_journal",
+    "read_sent",
+    "replay",
+    "save_job",
+    "to_rows",
+    "waiting",
+    "write_job",
+]

@@ -1,0 +1,42 @@
+"""Runs of scoring with a language model: plan, limits, budget, the loop that asks, and how far it is."""
+
+from guided_store.runs._budget import Budget
+from guided_store.runs._check import AttributeShift, BatchingCheck, check_batching
+from guided_store.runs._compose import Composer
+from guided_store.runs._estimate import Estimate, estimate_run
+from guided_store.runs._limits import RateLimits, retry_after
+from guided_store.runs._options import ScoringOptions
+from guided_store.runs._plan import plan_run
+from guided_store.runs._recall import make_options
+from guided_store.runs._report import RunReport, ScoringError
+from guided_store.runs._run import score_items
+from guided_store.runs._select import select
+from guided_store.runs._status import RunStatus, run_status
+from guided_store.runs._suspicious import Suspicion, find_suspicious
+from guided_store.runs._work import Ask, Selection, Unit
+
+__all__ = [
+    "Ask",
+    "AttributeShift",
+    "BatchingCheck",
+    "Budget",
+    "Composer",
+    "Estimate",
+    "RateLimits",
+    "RunReport",
+    "RunStatus",
+    "ScoringError",
+    "ScoringOptions",
+    "Selection",
+    "Suspicion",
+    "Unit",
+    "check_batching",
+    "estimate_run",
+    "find_suspicious",
+    "make_options",
+    "plan_run",
+    "retry_after",
+    "run_status",
+    "score_items",
+    "select",
+]

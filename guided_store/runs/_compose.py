@@ -1,0 +1,78 @@
+"""Making a unit of work into a request: its id, its body, and the most it can take."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from guided_store.llm import (
+    LimitField,
+    Question,
+    bound_tokens,
+    guess_tokens,
+    is_openai,
+    make_keys,
+    request_body,
+)
+from guided_store.runs._options import ScoringOptions
+from guided_store.runs._work import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, not yet sent.
+
+    Attributes:
+        request_id: new, never used before.
+        keys: what its items are called.
+        body: the JSON body.
+        tokens_in: about how many it sends.
+        room: the limit of output tokens.
+        bound: US dollars it can cost at most; 0 without prices.
+    """
+
+    request_id: str
+    keys: tuple[str, ...]
+    body: dict[str, object]
+    tokens_in: int
+    room: int
+    bound: float
+
+
+class Composer:
+    """Makes requests of one question; called for each attempt, so that each has an id of its own."""
+
+    def __init__(self, question: Question, options: ScoringOptions) -> None:
+        self._question, self._options = question, options
+        self._limit_field: LimitField = (
+            "max_completion_tokens" if is_openai(options.base_url) else "max_tokens"
+        )
+        # What the answer's schema adds to a request is the same for all.
+        form = question.response_format(options.structured)
+        self._form_bound = bound_tokens([], form) - bound_tokens([])
+        self._form_guess = guess_tokens([], form)
+
+    def __call__(self, unit: Unit) -> Request:
+        """A request about the unit's items."""
+        options, n = self._options, len(unit.asks)
+        request_id = uuid.uuid4().hex
+        keys = make_keys(request_id, n)
+        room = unit.room * (options.max_output_tokens or self._question.output_tokens(n))
+        body = request_body(
+            self._question,
+            options.model,
+            keys,
+            [ask.text.data for ask in unit.asks],
+            structured=options.structured,
+            temperature=options.temperature,
+            reasoning_effort=options.reasoning_effort,
+            max_output_tokens=room,
+            limit_field=self._limit_field,
+        )
+        messages = body["messages"]
+        assert isinstance(messages, list)
+        bound = 0.0
+        if options.prices is not None:
+            most = bound_tokens(messages) + self._form_bound
+            bound = (most * options.prices.input + room * options.prices.output) / 1e6
+        return Request(request_id, keys, body, guess_tokens(messages) + self._form_guess, room, bound)
