@@ -25,6 +25,8 @@ from guided_store.store import Store, writing
 INTERVAL = 30.0
 """Seconds between two looks at the server while waiting."""
 
+_FIRST_PAUSE = 1.0
+
 
 def collect_batches(
     store: Store,
@@ -47,7 +49,7 @@ def collect_batches(
         run: only this run's jobs; None takes all.
         resubmit: afterwards submit the items of ended jobs that are still not scored, as one new job a run.
         wait: seconds to wait for jobs to end, `math.inf` as long as it takes; None looks once.
-        interval: seconds between two looks while waiting.
+        interval: seconds between two looks while waiting; at first they come closer together.
         lock_wait: seconds to wait for another writer of the store.
         progress: shows waiting and reading.
 
@@ -59,6 +61,7 @@ def collect_batches(
     until = -math.inf if wait is None else time.monotonic() + wait
     tally = Tally()
     faults: list[GuidedStoreError]
+    pause = min(_FIRST_PAUSE, interval)
     with Clients() as clients:
         while True:
             with working_on_jobs(store, lock_wait):
@@ -66,7 +69,8 @@ def collect_batches(
             left = until - time.monotonic()
             if left <= 0 or not any(job.state == "submitted" and not job.fault for job in waiting):
                 break
-            _pause(min(left, interval), waiting, progress)
+            _pause(min(left, pause), waiting, progress)
+            pause = min(2 * pause, interval)
         if faults and not tally.ended and len(faults) == len(waiting):
             raise faults[0]
         again: list[Job] = []
