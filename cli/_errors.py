@@ -20,6 +20,8 @@ from contextlib import contextmanager
 
 import typer
 
+from cli._output import harmless
+
 DEBUG = "GUIDED_STORE_DEBUG"
 INTERRUPTED = "interrupted; what is finished stays, run the same command again to resume"
 
@@ -43,7 +45,7 @@ def reported() -> Iterator[None]:
         if os.environ.get(DEBUG):
             sys.excepthook(type(error), error, error.__traceback__)
         sentence, code = describe(error)
-        typer.echo(f"error: {sentence}", err=True)
+        typer.echo(f"error: {harmless(sentence)}", err=True)
         raise typer.Exit(code) from None
 
 
@@ -81,11 +83,17 @@ def _system(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) or "permission denied" in text:
         return f"no permission to read or write{where}: check the owner and mode, or name another place"
     if isinstance(error, FileNotFoundError):
-        return f"there is no such file{where}"
+        # Libraries raise it with a sentence of their own, and without the name apart.
+        return f"there is no such file{where or _said(error)}"
     if isinstance(error, IsADirectoryError):
         return f"a file was expected, this is a folder{where}"
     reason = error.strerror or (str(error).splitlines() or [type(error).__name__])[0]
     return f"the operating system says: {reason}{where}"
+
+
+def _said(error: OSError) -> str:
+    text = " ".join(str(error).split())
+    return f" ({text})" if text else ""
 
 
 def _bug(error: Exception) -> str:

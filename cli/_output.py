@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout and nothing else.", show_default=False)
 ]
+
+
+# Titles come from files and reasons from servers: what they hold must not steer a terminal. Escape sequences
+# begin with a control character, and overrides of the writing direction reach beyond their own text.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """`text` without control characters and overrides of direction; line breaks and tabs stay."""
+    return _STEERING.sub("", text)
+
+
+def one_line(value: object) -> str:
+    """The text of a table's cell: harmless, without line breaks, "" for None."""
+    return "" if value is None else harmless(" ".join(str(value).splitlines()))
 
 
 def plain(value: Any) -> Any:
@@ -80,6 +96,10 @@ def print_reports(reports: Iterable[Report], as_json: bool) -> None:
         show(*(line for report in reports for line in report.lines()))
 
 
+_FOLDED = 8
+"""Columns that a cell is folded to where others are kept whole, at least."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """A terminal to print tables on; a pipe gets plain text of 80 columns, or what COLUMNS says."""
     from rich.console import Console
@@ -91,9 +111,11 @@ def show(*things: RenderableType) -> None:
     """Print on stdout: sentences as they are (a terminal folds them), tables as wide as the terminal."""
     for thing in things:
         if isinstance(thing, str):
-            typer.echo(thing)
+            typer.echo(harmless(thing))
         else:
-            console().print(thing)
+            # A table wider than the terminal has names in it that are to be copied: broken by the terminal
+            # they still can be, cut they could not.
+            console().print(thing, crop=False)
 
 
 def unicode_output() -> bool:
@@ -107,16 +129,36 @@ def unicode_output() -> bool:
 
 
 def listing(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Collection[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Collection[str] = (),
+    whole: Collection[str] = (),
 ) -> RenderableType:
-    """A table without lines, `right` naming the columns of numbers; long cells are folded, never cut."""
+    """A table without lines; long cells are folded, never cut.
+
+    Args:
+        columns: their headings.
+        rows: a cell for each column; None is an empty one.
+        right: the columns of numbers.
+        whole: columns whose cells a user copies into the next command: kept in one line. The table may
+            become wider than the terminal for them.
+    """
+    from rich.cells import cell_len
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    cells = [tuple(one_line(cell) for cell in row) for row in rows]
+    least = 0
+    for place, name in enumerate(columns):
+        kept = name in whole or (bool(whole) and name in right)
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=kept)
+        width = max(cell_len(text) for text in (name, *(row[place] for row in cells)))
+        least += 2 + (width if kept else min(width, _FOLDED))
+    if whole and least > console().width:
+        table.width = least
+    for row in cells:
+        table.add_row(*row)
     return table
 
 
@@ -129,17 +171,8 @@ def pairs(values: Mapping[str, object]) -> RenderableType:
     table.add_column(overflow="fold")
     for name, value in values.items():
         if value is not None:
-            table.add_row(name, str(value))
+            table.add_row(name, one_line(value))
     return table
-
-
-def count(number: int, noun: str) -> str:
-    """`1 user`, `2,000 users`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {_plural(noun)}"
-
-
-def _plural(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
 
 
 def size(octets: float) -> str:

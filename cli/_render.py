@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cli._bars import bar, rounded_parts, signed
-from cli._output import listing
+from cli._output import listing, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,7 +55,7 @@ def recommendation_table(
         *values, latent, bias = rounded
         cells: list[str | Text] = [
             str(row.rank),
-            row.title or row.item_id,
+            one_line(row.title or row.item_id),
             Text(signed(total, blocks=blocks), style="bold"),
         ]
         if explained:

@@ -10,7 +10,8 @@ from cli import attributes_propose
 from cli._app import command_group
 from cli._context import settings
 from cli._options import At, SplitKind, make_split
-from cli._output import Json, count, listing, pairs, print_json, show
+from cli._output import Json, listing, pairs, print_json, show
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,8 +154,10 @@ def check(
             }
         )
         return
-    on = "" if items is None else f", measured on {count(items, 'item')} ({', '.join(measured)})"
-    show(f"{schema.name} is valid: {count(len(schema), 'attribute')}, {count(len(remarks), 'remark')}{on}")
+    on = "" if items is None else f", measured on {counted(items, 'item')} ({', '.join(measured)})"
+    show(
+        f"{schema.name} is valid: {counted(len(schema), 'attribute')}, {counted(len(remarks), 'remark')}{on}"
+    )
     for remark in remarks:
         show(f"- {remark.message}")
 

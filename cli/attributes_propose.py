@@ -13,7 +13,8 @@ import typer
 from cli import _llm_options as o
 from cli._context import settings
 from cli._options import names
-from cli._output import Json, count, listing, print_json, show
+from cli._output import Json, listing, print_json, show
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,6 +141,7 @@ def _say(proposal: Proposal, to: Path, prices: Prices | None, as_json: bool) -> 
                 "sampled": proposal.sampled,
                 "answers": len(proposal.answers),
                 "usage": usage,
+                "cut": proposal.cut,
                 "cost": None if usage is None or prices is None else prices.cost(usage),
                 "remarks": remarks,
             }
@@ -151,9 +153,14 @@ def _say(proposal: Proposal, to: Path, prices: Prices | None, as_json: bool) -> 
             [(a.name, a.low, a.high, "hindsight" if a.hindsight else "") for a in schema.attributes],
         ),
         "",
-        f"{count(len(schema), 'attribute')} by {proposal.model} from {count(proposal.sampled, 'item')}, "
-        f"in {count(len(proposal.answers), 'answer')}: {_spent(usage, prices)}",
+        f"{counted(len(schema), 'attribute')} by {proposal.model} from {counted(proposal.sampled, 'item')}, "
+        f"in {counted(len(proposal.answers), 'answer')}: {_spent(usage, prices)}",
         *(f"- {remark.message}" for remark in remarks),
+        *(
+            ["warning: the server seems to have read only a part of what it was sent; see the file's header"]
+            if proposal.cut
+            else []
+        ),
         f"written to {to}: edit it, then guided-store attributes check {to}",
     )
 
@@ -177,7 +184,7 @@ def _say_estimate(
         return
     dollars = "" if cost is None else f", about ${cost:.4f}"
     show(
-        f"would show {count(len(shown), 'item')} and ask for {count(brief.size, 'attribute')}: about "
+        f"would show {counted(len(shown), 'item')} and ask for {counted(brief.size, 'attribute')}: about "
         f"{usage.tokens_in:,} tokens in and {usage.tokens_out:,} out{dollars}, a model's thoughts and "
         "answers that have to be asked for again not counted"
     )

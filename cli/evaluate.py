@@ -11,7 +11,8 @@ import typer
 from cli._context import Settings, settings
 from cli._errors import describe
 from cli._options import At, Repeats, SplitKind, make_split, whole_numbers
-from cli._output import Json, console, count, listing, print_json, show
+from cli._output import Json, console, listing, print_json, show
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     from guided_store.evaluation import Evaluation
@@ -120,7 +121,7 @@ def show_evaluation(result: Evaluation, warnings: Sequence[str]) -> None:
 
     rows = list(result.rows.values())
     show(
-        f"{result.split_kind} {result.part}, {count(result.cases, 'case')}, full ranking, repeats "
+        f"{result.split_kind} {result.part}, {counted(result.cases, 'case')}, full ranking, repeats "
         f"{'excluded' if result.repeats == 'exclude' else 'allowed'}, split {result.split_digest[:12]}",
         "",
         metric_table({row.name: row.metrics for row in rows}, width=console().width),

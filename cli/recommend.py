@@ -9,8 +9,9 @@ import typer
 
 from cli._context import settings
 from cli._options import At, Repeats, SplitKind, assignments, item_ids, make_split
-from cli._output import Json, console, count, print_json, show, unicode_output
+from cli._output import Json, console, print_json, show, unicode_output
 from cli._pick import AnyVersion, Version, pick_embedding, pick_version
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     from guided_store.retrieval import Recommendations, Recommender
@@ -122,7 +123,7 @@ def recommend(
                 return
             show(f"wrote {written.rows:,} rows (user_id, rank, item_id, score, source) to {out}")
             if written.users_without_list:
-                without = f"{written.users_without_list:,} of {count(written.users, 'user')}"
+                without = f"{written.users_without_list:,} of {counted(written.users, 'user')}"
                 show(f"note: {without} got no list: nothing is within the limits and outside the history")
             return
         found = recommender.recommend(

@@ -135,7 +135,8 @@ def list_(
         (job.job, job.run, job.state, job.status or "", f"{job.requests:,}", job.batch_id or "")
         for job in jobs
     ]
-    show(listing(("job", "run", "state", "server says", "requests", "id there"), rows, right=("requests",)))
+    columns = ("job", "run", "state", "server says", "requests", "id there")
+    show(listing(columns, rows, right=("requests",), whole=("job", "run")))
     for job in jobs:
         if job.fault:
             show(f"{job.job}: {job.fault}")

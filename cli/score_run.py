@@ -71,7 +71,8 @@ def run(
 
     Needs items with text, an attribute schema and a model; the key comes from the environment. Every answer
     is kept as it arrives: after Ctrl-C or a kill, the same command goes on and buys nothing twice. Other
-    commands can write to the store meanwhile. Exit code 1 where answers are left to be had.
+    commands can write to the store meanwhile. Exit code 1 where answers are left to be had beyond --limit, or
+    where none could be used.
     """
     chosen = settings(ctx)
     if provider == "local":
@@ -89,7 +90,8 @@ def run(
             as_json=as_json,
         )
         return
-    from guided_store.runs import estimate_run, score_items
+    from guided_store.errors import GuidedStoreError
+    from guided_store.runs import ScoringError, estimate_run, score_items
 
     with chosen.open() as store:
         asked, options = o.make_question(
@@ -121,31 +123,43 @@ def run(
             max_cost=max_cost,
             limit=limit,
         )
-        if dry_run:
-            print_report(estimate_run(store, asked, options), as_json)
-            return
         if as_name is not None:
             from guided_store.versions import need_free_name
 
             need_free_name(store, f"guided/{as_name}")
-        report = score_items(store, asked, options, progress=chosen.progress(), wait=chosen.wait)
+        if dry_run:
+            print_report(estimate_run(store, asked, options), as_json)
+            return
+        fault: GuidedStoreError | None = None
+        try:
+            report = score_items(store, asked, options, progress=chosen.progress(), wait=chosen.wait)
+        except ScoringError as error:
+            report, fault = error.report, error
+    # What was bought is told first, whatever comes after it.
     version = None
-    complete = not report.left and not report.in_batches
+    complete = fault is None and not report.left and not report.in_batches
+    bought = report.ok or report.failed or report.unknown or report.tokens_in
+    if not as_json and (bought or fault is None):
+        show(*report.lines())
     if as_name is not None and complete:
-        version = _build(chosen, as_name, report.run, allow_missing)
+        try:
+            version = _build(chosen, as_name, report.run, allow_missing)
+        except GuidedStoreError as error:
+            fault = error
     if as_json:
         print_json({**report.to_dict(), "version": None if version is None else version.to_dict()})
-    else:
-        show(*report.lines())
-        if version is not None:
-            _say_built(version)
-        elif as_name is not None:
-            show(f"guided/{as_name} is not built yet: {report.left + report.in_batches:,} answers are left")
-        elif complete:
-            chosen.say(f"next: guided-store build guided --run {report.run} --as NAME")
+    elif version is not None:
+        _say_built(version)
+    elif as_name is not None and fault is None:
+        show(f"guided/{as_name} is not built yet: {report.left + report.in_batches:,} answers are left")
+    elif complete and fault is None and (report.ok or report.already):
+        chosen.say(f"next: guided-store build guided --run {report.run} --as NAME")
+    if fault is not None:
+        raise fault
     if report.stopped == "interrupted":
         raise typer.Exit(130)
-    if report.left and report.stopped != "limit":
+    in_vain = not (report.ok or report.already) and (report.failed or report.unknown)
+    if in_vain or (report.left and report.stopped != "limit"):
         raise typer.Exit(1)
 
 

@@ -46,6 +46,7 @@ def status(
 
 def _table(found: list[RunStatus]) -> None:
     columns = ("run", "model", "done", "failed", "unknown", "in jobs", "left", "spent", "")
+    numbers = columns[2:8]
     rows = [
         (
             one.run,
@@ -60,7 +61,15 @@ def _table(found: list[RunStatus]) -> None:
         )
         for one in found
     ]
-    show(listing(columns, rows, right=columns[2:8]))
+    # What is 0 in every run (and no price in any) takes no room from the names.
+    used = [
+        place
+        for place, name in enumerate(columns)
+        if name not in ("failed", "unknown", "in jobs", "spent")
+        or any(row[place] not in ("0", "") for row in rows)
+    ]
+    shown = [[row[place] for place in used] for row in rows]
+    show(listing([columns[place] for place in used], shown, right=numbers, whole=("run",)))
 
 
 def _one(one: RunStatus) -> None:

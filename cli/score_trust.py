@@ -11,7 +11,8 @@ import typer
 
 from cli._bars import signed
 from cli._context import settings
-from cli._output import Json, count, listing, print_json, print_report, show, unicode_output
+from cli._output import Json, listing, print_json, print_report, show, unicode_output
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -91,7 +92,7 @@ def _print(report: AgreementReport) -> None:
     low, high = report.scale
     show(f"{report.schema}, scale {low:g} to {high:g}")
     for number, source in enumerate(report.sources, start=1):
-        show(f"{number}. {source.name}: {count(source.items, 'item')}")
+        show(f"{number}. {source.name}: {counted(source.items, 'item')}")
     show("", _attributes(report), "")
     show(_legend(len(report.sources) > 2))
     for row in report.attributes:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli._context import Settings, settings
-from cli._output import Json, count, listing, pairs, print_json, show, size
+from cli._output import Json, listing, pairs, print_json, show, size
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     pass
@@ -101,7 +102,7 @@ def doctor(
                 [(check.state, check.subject, check.finding) for check in checks],
             )
         )
-        show("", f"{count(len(failed), 'fault')} found" if failed else "no faults found")
+        show("", f"{counted(len(failed), 'fault')} found" if failed else "no faults found")
     if failed:
         raise typer.Exit(1)
 

@@ -37,7 +37,20 @@ def train(
         int | None,
         typer.Option(min=1, metavar="N", help="Dimensions: 64, or those of --items.", rich_help_panel=_MODEL),
     ] = None,
-    blocks: Annotated[int, typer.Option(min=1, help="Transformer blocks.", rich_help_panel=_MODEL)] = 2,
+    encoder: Annotated[
+        Literal["sasrec", "gru4rec", "bert4rec"],
+        typer.Option(help="What reads the histories.", rich_help_panel=_MODEL),
+    ] = "sasrec",
+    blocks: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Transformer blocks: 2; GRU layers: 1.", rich_help_panel=_MODEL
+        ),
+    ] = None,
+    block: Annotated[
+        Literal["prenorm", "ligr"] | None,
+        typer.Option(help="Kind of transformer block; ligr has gates.", rich_help_panel=_MODEL),
+    ] = None,
     heads: Annotated[
         int | None,
         typer.Option(
@@ -47,6 +60,12 @@ def train(
             rich_help_panel=_MODEL,
         ),
     ] = None,
+    hidden: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Width of a GRU's state; by default --dim.", rich_help_panel=_MODEL
+        ),
+    ] = None,
     length: Annotated[
         int, typer.Option(min=1, help="Newest events that are read.", rich_help_panel=_MODEL)
     ] = 50,
@@ -54,7 +73,10 @@ def train(
     epochs: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="At most: 40, or until there are 2,000 steps.", rich_help_panel=_TRAINING
+            min=1,
+            metavar="N",
+            help="At most: 40, or until there are 2,000 steps; for bert4rec four times that.",
+            rich_help_panel=_TRAINING,
         ),
     ] = None,
     patience: Annotated[
@@ -82,9 +104,34 @@ def train(
     lr: Annotated[float, typer.Option(min=0, help="Learning rate.", rich_help_panel=_TRAINING)] = 2e-3,
     seed: Annotated[int, typer.Option(min=0, rich_help_panel=_TRAINING)] = 1,
     loss: Annotated[
-        Literal["auto", "full", "sampled"],
-        typer.Option(help="Softmax over all items, or over a sample.", rich_help_panel=_TRAINING),
+        Literal["auto", "full", "sampled", "gbce"],
+        typer.Option(help="Softmax over all items or a sample, or gBCE.", rich_help_panel=_TRAINING),
     ] = "auto",
+    negatives: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Items a step is set against: sampled, gbce.", rich_help_panel=_TRAINING
+        ),
+    ] = 1024,
+    gbce_t: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Calibration of gBCE: 0.75.", rich_help_panel=_TRAINING),
+    ] = None,
+    masking: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Share of events hidden from bert4rec: 0.2.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
+    mask_last: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of histories with their newest event hidden alone: 0.2.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="By default what torch takes.", rich_help_panel=_TRAINING),
@@ -95,7 +142,7 @@ def train(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Train an encoder (SASRec) together with item vectors.
+    """Train an encoder together with item vectors.
 
     Both are stored as one version: base/NAME from learned or base vectors, refined/NAME from refined ones,
     whose attributes stay frozen. After Ctrl-C or a kill, the same command goes on where it was.
@@ -115,16 +162,27 @@ def train(
             items = str(resolve(store, items)[0])
         if dim is None:
             dim = 64 if items == "learned" else get_version(store, items).dim
-        if heads is None:
-            heads = 2 if dim % 2 == 0 else 1
         result = run(
             store,
             as_name,
             split=make_split(load_sequences(store), split, at),
             items=items,
-            encoder=EncoderConfig(dim=dim, blocks=blocks, heads=heads, max_length=length, dropout=dropout),
+            encoder=EncoderConfig.of(
+                encoder,
+                dim=dim,
+                blocks=blocks,
+                block=block,
+                heads=heads,
+                hidden=hidden,
+                max_length=length,
+                dropout=dropout,
+            ),
             training=TrainingConfig(
                 loss=loss,
+                negatives=negatives,
+                gbce_t=gbce_t,
+                masking=masking,
+                mask_last=mask_last,
                 learning_rate=lr,
                 batch_size=batch,
                 windows=windows,

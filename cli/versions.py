@@ -10,6 +10,7 @@ import typer
 from cli._app import command_group
 from cli._context import settings
 from cli._output import Json, listing, pairs, plain, print_json, show
+from guided_store.wording import counted
 
 if TYPE_CHECKING:
     from guided_store.versions import Ref
@@ -106,7 +107,7 @@ def show_(
     )
     for title, content in (("recipe", info.recipe), ("metrics", info.metrics)):
         if content:
-            show("", title, pairs({f"  {key}": _short(value) for key, value in content.items()}))
+            show("", title, pairs({f"  {key}": _told(key, value) for key, value in content.items()}))
 
 
 @group.command()
@@ -167,6 +168,28 @@ def _to_encoder(ref: Ref) -> str:
     if ref.kind == "guided":
         return "`build refined` from it and a base, then `train --items` with that"
     return f"`train --items {ref}` makes a version with one"
+
+
+def _told(key: str, value: object) -> str:
+    """A value of a recipe for people: where the scores came from in full, long lists cut short."""
+    if key in ("runs", "runs_of_new_items") and isinstance(value, list):
+        return "; ".join(_run(run) for run in value)
+    if key == "schema" and isinstance(value, dict):
+        return f"{value.get('name')}, version {value.get('version')}: `--json` has it whole"
+    return _short(value)
+
+
+def _run(run: object) -> str:
+    if not isinstance(run, dict) or "run" not in run:
+        return _short(run)
+    samples = run.get("samples") or 1
+    parts = [
+        str(run.get("model") or run.get("provider") or ""),
+        counted(int(run.get("items") or 0), "item"),
+        f"{samples} answers each" if samples > 1 else "",
+        f"{run['stale']:,} of texts that changed since" if run.get("stale") else "",
+    ]
+    return f"{run['run']} ({', '.join(part for part in parts if part)})"
 
 
 def _short(value: object, limit: int = 76) -> str:

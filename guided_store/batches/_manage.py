@@ -138,8 +138,8 @@ def _gone(store: Store, job: Job, clients: Clients) -> Job:
         raise
     advice = "collect it" if job.status in ENDED else "cancel it and collect what it answered"
     raise UsageError(
-        f"batch job {job.job} is {job.status} on the server: {advice}, or force giving it up, which loses "
-        "what was answered and may be billed"
+        f"batch job {job.job} is {job.status} on the server: {advice}, or force giving it up (--force), "
+        "which loses what was answered and may be billed"
     )
 
 

@@ -94,6 +94,7 @@ def find(store: Store, job: Job, client: openai.OpenAI, *, settle: bool = False)
         store, job, client: whose batch, and where.
         settle: look again until `SETTLE` seconds have passed since the server was asked to make it.
     """
+    begun = time.monotonic()
     while True:
         with call(client, f"batch job {job.job} could not be looked up"):
             for batch in client.with_options(max_retries=RETRIES).batches.list(limit=100):
@@ -102,7 +103,8 @@ def find(store: Store, job: Job, client: openai.OpenAI, *, settle: bool = False)
                     return batch
                 if job.file_id is not None and batch.input_file_id == job.file_id:
                     return batch
-        left = (job.creating or 0.0) + SETTLE - time.time()
+        # No longer than that from now, should the clock have been set back meanwhile.
+        left = min((job.creating or 0.0) - time.time(), begun - time.monotonic()) + SETTLE
         if not settle or left <= 0:
             return None
         time.sleep(min(left, SETTLE / 4))

@@ -6,11 +6,11 @@ import time
 from collections.abc import Collection, Iterator
 
 from guided_store.errors import UsageError
-from guided_store.journal import Sent, read_jobs
+from guided_store.journal import Sent
 from guided_store.ledger import RunRecord, iter_texts
 from guided_store.llm import Question
 from guided_store.progress import Progress
-from guided_store.runs import Budget, Composer, ScoringOptions, Unit, select
+from guided_store.runs import Budget, Composer, ScoringOptions, Unit, select, spent_before
 from guided_store.store import Store
 
 _MOST_ROOM = 4
@@ -36,9 +36,8 @@ def plan_requests(
         UsageError: not even the first request fits into `max_cost`.
     """
     selection = select(store, record, options, only)
-    open_jobs = [job for job in read_jobs(store.root, record.run) if job.open]
-    waiting = sum(job.estimate or 0.0 for job in open_jobs)
-    budget = Budget(options.max_cost, selection.holdings.spent + waiting)
+    spent = spent_before(selection.holdings, options.prices) + selection.set_aside
+    budget = Budget(options.max_cost, spent)
     notes = str(record.settings.get("notes", ""))
     compose = Composer(Question(record.schema, record.allow_unknown, notes), options)
     texts = iter_texts(store, record.fields, max_chars=record.max_chars)

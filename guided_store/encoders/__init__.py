@@ -1,24 +1,32 @@
 """Sequential encoders: torch models, their training, and the artifacts they become."""
 
+from guided_store.encoders._bert4rec import BERT4Rec
 from guided_store.encoders._config import EncoderConfig, TrainingConfig
 from guided_store.encoders._encoder import Encoder, EncoderManifest, load_encoder, read_manifest
+from guided_store.encoders._gru4rec import GRU4Rec
 from guided_store.encoders._lineage import ancestry, training_warnings
+from guided_store.encoders._model import SequenceModel
+from guided_store.encoders._models import make_model
 from guided_store.encoders._sasrec import SASRec
 from guided_store.encoders._scorer import load_scorer
 from guided_store.encoders._train import TrainResult, train
 from guided_store.encoders._training import Outcome
 
 __all__ = [
+    "BERT4Rec",
     "Encoder",
     "EncoderConfig",
     "EncoderManifest",
+    "GRU4Rec",
     "Outcome",
     "SASRec",
+    "SequenceModel",
     "TrainResult",
     "TrainingConfig",
     "ancestry",
     "load_encoder",
     "load_scorer",
+    "make_model",
     "read_manifest",
     "train",
     "training_warnings",

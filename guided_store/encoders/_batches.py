@@ -1,4 +1,7 @@
-"""Training batches: whole sequences shifted by one, cut into windows, grouped by length."""
+"""Training batches: whole sequences, cut into windows, grouped by length.
+
+For the next-event objective sequences are shifted by one; for the cloze task they have hidden places.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,11 @@ class Batch:
     """One step's sequences, padded on the right.
 
     Attributes:
-        inputs: int64 (B, L), item codes; padding is 0.
-        lengths: int64 (B,), real events of each sequence.
-        valid: int64 (N,), flat positions in (B, L) of the real events.
-        targets: int64 (N,), the item after each real event.
+        inputs: int64 (B, L), item codes; padding and hidden places are 0.
+        lengths: int64 (B,), real events of each sequence, hidden ones included.
+        valid: int64 (N,), flat positions in (B, L) whose queries are trained, ascending: all real events, or
+            in the cloze task the hidden ones.
+        targets: int64 (N,), what each of them is to score highest: the next event, or the hidden one.
     """
 
     inputs: NDArray[np.int64]
@@ -61,7 +65,52 @@ def cut_windows(
 def epoch_batches(
     sequences: Sequences, max_length: int, batch_size: int, kind: str, rng: np.random.Generator
 ) -> Iterator[Batch]:
-    """One epoch in random order.
+    """One epoch of the next-event objective, in random order."""
+    items = sequences.items
+    for start, length in _groups(sequences, max_length, batch_size, kind, rng):
+        column = np.arange(int(length.max()))
+        real = column < length[:, None]
+        position = np.where(real, start[:, None] + column, start[:, None])
+        inputs = np.where(real, items[position], 0).astype(np.int64)
+        targets = items[(position + 1)[real]].astype(np.int64)
+        yield Batch(inputs, length, np.flatnonzero(real), targets)
+
+
+def cloze_batches(
+    sequences: Sequences,
+    max_length: int,
+    batch_size: int,
+    kind: str,
+    rng: np.random.Generator,
+    *,
+    masking: float,
+    mask_last: float,
+) -> Iterator[Batch]:
+    """One epoch of the cloze task, in random order.
+
+    The windows are those of `epoch_batches` with their last target: up to `max_length` + 1 events. Every
+    place is hidden with probability `masking`, at least one in each window; a share `mask_last` of the
+    windows is hidden at the last place only, as when asked for a recommendation.
+    """
+    items = sequences.items
+    for start, inputs in _groups(sequences, max_length, batch_size, kind, rng):
+        length = inputs + 1
+        column = np.arange(int(length.max()))
+        real = column < length[:, None]
+        position = np.where(real, start[:, None] + column, start[:, None])
+        drawn = np.where(real, rng.random(real.shape), 2.0)
+        lowest = drawn.argmin(axis=1)  # hidden in any case
+        hidden = (drawn < masking) | (column == lowest[:, None])
+        last_only = rng.random(len(length)) < mask_last
+        hidden = np.where(last_only[:, None], column == inputs[:, None], hidden)
+        shown = np.where(real & ~hidden, items[position], 0).astype(np.int64)
+        yield Batch(shown, length, np.flatnonzero(hidden), items[position[hidden]].astype(np.int64))
+
+
+def _groups(
+    sequences: Sequences, max_length: int, batch_size: int, kind: str, rng: np.random.Generator
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Windows that share a batch, as (starts, numbers of inputs), in random order.
 
     Windows of like length share a batch, which saves padding; each batch holds about the same number of
     events (`batch_size` windows of mean length), so that every event weighs the same in the loss.
@@ -74,16 +123,9 @@ def epoch_batches(
     # cut where the running number of events passes a multiple of the budget
     bounds = np.searchsorted(events, np.arange(budget, events[-1], budget))
     groups = [group for group in np.split(by_length, bounds) if len(group)]
-    items = sequences.items
     for number in rng.permutation(len(groups)):
         group = groups[number]
-        start, length = starts[group], lengths[group]
-        column = np.arange(int(length.max()))
-        real = column < length[:, None]
-        position = np.where(real, start[:, None] + column, start[:, None])
-        inputs = np.where(real, items[position], 0).astype(np.int64)
-        targets = items[(position + 1)[real]].astype(np.int64)
-        yield Batch(inputs, length, np.flatnonzero(real), targets)
+        yield starts[group], lengths[group]
 
 
 def count_batches(sequences: Sequences, max_length: int, batch_size: int, kind: str) -> int:

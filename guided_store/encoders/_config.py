@@ -8,9 +8,33 @@ from typing import Any, Self
 
 from guided_store.errors import UsageError
 
-LOSSES = ("auto", "full", "sampled")
+ARCHITECTURES = ("sasrec", "gru4rec", "bert4rec")
+BLOCK_KINDS = ("prenorm", "ligr")
+LOSSES = ("auto", "full", "sampled", "gbce")
 FULL_SOFTMAX_UP_TO = 50_000
 """Catalogue size up to which `loss="auto"` takes the full softmax."""
+
+MASKING = 0.2
+"""Share of places that the cloze task hides where `masking` is None."""
+
+MASK_LAST = 0.2
+"""Share of sequences hidden at their last place only where `mask_last` is None."""
+
+CLOZE_EPOCHS = 4
+"""How many times the epochs of the next-event objective a cloze task gets where `epochs` is None: an epoch
+asks about a fraction of the events (Petrov & Macdonald 2022, arXiv 2207.07483: too few ruin BERT4Rec)."""
+
+GBCE_T = 0.75
+"""Calibration of gBCE where `gbce_t` is None: the value its paper recommends."""
+
+_TRANSFORMERS = ("sasrec", "bert4rec")
+_BELONGS_TO = {
+    "heads": _TRANSFORMERS,
+    "feed_forward": _TRANSFORMERS,
+    "block": _TRANSFORMERS,
+    "hidden": ("gru4rec",),
+}
+"""Which architectures a setting belongs to; what is not named belongs to all."""
 
 
 class _Settings:
@@ -32,14 +56,20 @@ class _Settings:
 class EncoderConfig(_Settings):
     """Shape of a sequential encoder.
 
+    A setting that does not belong to the architecture is refused unless it has its default. `to_dict` leaves
+    it out, and leaves out the settings younger than SASRec's where they have their defaults, so that digests
+    of older encoders hold.
+
     Attributes:
-        dim: width of item vectors, hidden states and queries.
-        blocks: transformer blocks.
-        heads: attention heads; must divide `dim`.
+        dim: width of item vectors and queries.
+        blocks: transformer blocks, or GRU layers.
+        heads: attention heads; must divide `dim` (transformers only).
         max_length: newest events that are read; older ones are dropped.
-        dropout: probability on the input and on each residual branch.
-        feed_forward: width of the feed-forward layer as a multiple of `dim`.
-        architecture: "sasrec".
+        dropout: probability on the input and on each residual branch or GRU layer.
+        feed_forward: width of the feed-forward layer as a multiple of `dim` (transformers only).
+        architecture: "sasrec", "gru4rec" or "bert4rec".
+        block: "prenorm", or "ligr" for gated residual branches (transformers only).
+        hidden: width of the GRU's state, None for `dim` (GRU4Rec only).
     """
 
     dim: int = 64
@@ -49,17 +79,54 @@ class EncoderConfig(_Settings):
     dropout: float = 0.2
     feed_forward: int = 4
     architecture: str = "sasrec"
+    block: str = "prenorm"
+    hidden: int | None = None
 
     def __post_init__(self) -> None:
-        if self.architecture != "sasrec":
-            raise UsageError(f"unknown encoder {self.architecture!r}; there is sasrec")
-        for name in ("dim", "blocks", "heads", "max_length", "feed_forward"):
-            if getattr(self, name) < 1:
+        if self.architecture not in ARCHITECTURES:
+            raise UsageError(f"unknown encoder {self.architecture!r}; there are {', '.join(ARCHITECTURES)}")
+        if self.block not in BLOCK_KINDS:
+            raise UsageError(f"block must be one of {', '.join(BLOCK_KINDS)}, got {self.block!r}")
+        for name in ("dim", "blocks", "heads", "max_length", "feed_forward", "hidden"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.dim % self.heads:
+        for name in self._foreign():
+            if getattr(self, name) != self._default(name):
+                raise UsageError(f"{name} does not belong to {self.architecture}; leave it out")
+        if self.architecture in _TRANSFORMERS and self.dim % self.heads:
             raise UsageError(f"heads ({self.heads}) must divide dim ({self.dim})")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"dropout must be in [0, 1), got {self.dropout}")
+
+    @classmethod
+    def of(cls, architecture: str, **given: Any) -> Self:
+        """A configuration from what is given; None takes what suits the architecture.
+
+        That is one layer for GRU4Rec, two blocks for the others, and two heads, or one where `dim` is odd.
+        """
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if architecture == "gru4rec":
+            chosen.setdefault("blocks", 1)
+        elif chosen.get("dim", cls.dim) % 2:
+            chosen.setdefault("heads", 1)
+        return cls.from_dict(chosen | {"architecture": architecture})
+
+    @property
+    def objective(self) -> str:
+        """How the architecture is trained: "next" (the event after each event) or "cloze" (hidden events)."""
+        return "cloze" if self.architecture == "bert4rec" else "next"
+
+    def to_dict(self) -> dict[str, Any]:
+        left_out = set(self._foreign())
+        left_out |= {name for name in ("block", "hidden") if getattr(self, name) == self._default(name)}
+        return {name: value for name, value in super().to_dict().items() if name not in left_out}
+
+    def _foreign(self) -> list[str]:
+        return [name for name, owners in _BELONGS_TO.items() if self.architecture not in owners]
+
+    @classmethod
+    def _default(cls, name: str) -> Any:
+        return getattr(cls, name)
 
 
 @dataclass(frozen=True)
@@ -67,13 +134,14 @@ class TrainingConfig(_Settings):
     """How an encoder is trained.
 
     Attributes:
-        loss: "full" (softmax over all items), "sampled" (with logQ correction), or "auto" by catalogue size.
-        negatives: negatives per step under the sampled softmax, shared by its positions.
+        loss: "full" (softmax over all items), "sampled" (with logQ correction), "gbce" (generalised binary
+            cross-entropy), or "auto": one of the softmaxes, by catalogue size.
+        negatives: negatives per step under the sampled softmax and gBCE, shared by its positions.
         learning_rate, weight_decay: of AdamW; betas are (0.9, 0.98).
         batch_size: sequences per step; None takes 128, or fewer (at least 16) where an epoch would have less
             than 32 steps.
         epochs: at most this many passes; None takes 40, or more (up to 400) until there are 2,000 steps: a
-            small data set needs more passes, not less learning.
+            small data set needs more passes, not less learning. A cloze task gets `CLOZE_EPOCHS` times that.
         patience: epochs without a better validation NDCG@10 before stopping; None takes a fifth of the
             epochs, at least 10.
         seed: of initialisation, batch order, dropout and negatives.
@@ -82,6 +150,14 @@ class TrainingConfig(_Settings):
         schedule: "linear" lowers the learning rate to zero over `epochs`, "constant" leaves it.
         windows: "last" reads each user's newest `max_length` events, "all" cuts the whole history into
             windows at a random phase in every epoch.
+        gbce_t: calibration of gBCE in [0, 1], from none to full; None takes `GBCE_T`. Refused with other
+            losses.
+        masking: probability that the cloze task hides a place; None takes `MASKING`. Refused with encoders
+            that have no cloze task.
+        mask_last: share of sequences of the cloze task that are hidden at their last place only, as when
+            asked for a recommendation; None takes `MASK_LAST`. Refused as `masking`.
+
+    `to_dict` leaves the last three out where they are None.
     """
 
     loss: str = "auto"
@@ -96,6 +172,9 @@ class TrainingConfig(_Settings):
     warmup: int = 100
     windows: str = "last"
     schedule: str = "linear"
+    gbce_t: float | None = None
+    masking: float | None = None
+    mask_last: float | None = None
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -109,6 +188,38 @@ class TrainingConfig(_Settings):
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.learning_rate <= 0:
             raise UsageError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for name in ("gbce_t", "masking", "mask_last"):
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.gbce_t is not None and self.loss != "gbce":
+            raise UsageError(f"gbce_t belongs to the loss gbce, not to {self.loss}")
+
+    def to_dict(self) -> dict[str, Any]:
+        later = ("gbce_t", "masking", "mask_last")
+        return {k: v for k, v in super().to_dict().items() if v is not None or k not in later}
+
+    def check_objective(self, encoder: EncoderConfig) -> None:
+        """Refuse settings of an objective that the encoder does not have.
+
+        Raises:
+            UsageError: `masking` or `mask_last` is given without a cloze task.
+        """
+        for name in ("masking", "mask_last"):
+            if getattr(self, name) is not None and encoder.objective != "cloze":
+                raise UsageError(
+                    f"{name} belongs to encoders with a cloze task, not to {encoder.architecture}"
+                )
+
+    def resolve_masking(self) -> tuple[float, float]:
+        """The values that `masking` and `mask_last` stand for."""
+        return (
+            MASKING if self.masking is None else self.masking,
+            MASK_LAST if self.mask_last is None else self.mask_last,
+        )
+
+    def resolve_gbce_t(self) -> float:
+        """The value that `gbce_t` stands for."""
+        return GBCE_T if self.gbce_t is None else self.gbce_t
 
     def resolve_batch(self, n_sequences: int) -> int:
         """The batch size that None stands for with so many training sequences."""
@@ -116,11 +227,12 @@ class TrainingConfig(_Settings):
             return self.batch_size
         return min(128, max(16, n_sequences // 32))
 
-    def resolve_epochs(self, steps_per_epoch: int) -> int:
+    def resolve_epochs(self, steps_per_epoch: int, objective: str = "next") -> int:
         """The number of epochs that None stands for at so many steps an epoch."""
         if self.epochs is not None:
             return self.epochs
-        return min(400, max(40, -(-2000 // steps_per_epoch)))
+        epochs = min(400, max(40, -(-2000 // steps_per_epoch)))
+        return CLOZE_EPOCHS * epochs if objective == "cloze" else epochs
 
     def resolve_patience(self, epochs: int) -> int:
         """The patience that None stands for with so many epochs."""

@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from guided_store.encoders._config import EncoderConfig
 from guided_store.encoders._histories import encode_histories
 from guided_store.encoders._items import ItemTable
-from guided_store.encoders._sasrec import SASRec
+from guided_store.encoders._model import SequenceModel
+from guided_store.encoders._models import make_model
 from guided_store.errors import EncoderError, UsageError
 from guided_store.store import Store
 from guided_store.versions import Embedding, Ref, parse_ref
@@ -53,7 +54,7 @@ class Encoder:
     """
 
     def __init__(
-        self, manifest: EncoderManifest, model: SASRec, table: ItemTable, item_ids: tuple[str, ...]
+        self, manifest: EncoderManifest, model: SequenceModel, table: ItemTable, item_ids: tuple[str, ...]
     ) -> None:
         self.manifest = manifest
         self.item_ids = item_ids
@@ -82,7 +83,7 @@ def _sha256(weights: Path, config: EncoderConfig) -> str:
     return sha.hexdigest()
 
 
-def save_encoder(folder: Path, manifest: EncoderManifest, model: SASRec) -> None:
+def save_encoder(folder: Path, manifest: EncoderManifest, model: SequenceModel) -> None:
     """Write weights and manifest into `folder` (a temporary one, see `Store.publish`)."""
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
     content = {
@@ -157,7 +158,7 @@ def load_encoder(store: Store, embedding: Embedding, device: str = "cpu") -> Enc
     try:
         if _sha256(path, manifest.config) != recorded:
             raise EncoderError(damaged)
-        model = SASRec(manifest.config)
+        model = make_model(manifest.config)
         model.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise EncoderError(damaged) from error

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from guided_store.encoders._items import ItemTable
-from guided_store.encoders._sasrec import SASRec
+from guided_store.encoders._model import SequenceModel
 from guided_store.errors import EncoderError
 
 EVENTS_AT_ONCE = 16_384
@@ -17,7 +17,7 @@ EVENTS_AT_ONCE = 16_384
 
 
 def encode_histories(
-    model: SASRec, table: ItemTable, histories: Sequence[NDArray[np.int32]]
+    model: SequenceModel, table: ItemTable, histories: Sequence[NDArray[np.int32]]
 ) -> NDArray[np.float32]:
     """Queries float32 (m, d) after the newest event of each history.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 CHUNK_BYTES = 8 << 20
 """Logits held at a time: few enough for the passes over them to stay in the last-level cache."""
@@ -112,3 +112,42 @@ def sampled_softmax_loss(
     against = against.masked_fill(targets[:, None] == negatives[None, :], float("-inf"))
     logits = torch.cat([positive[:, None], against], dim=1)
     return -logits.log_softmax(dim=1)[:, 0].mean()
+
+
+def gbce_beta(negatives: int, n_items: int, t: float) -> float:
+    """The exponent of the positive's probability in gBCE (Petrov & Macdonald 2023, arXiv 2308.07192).
+
+    With the sampling rate alpha = negatives / (n_items - 1), at most 1:
+    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha), so that t = 0 gives 1, plain binary cross-entropy, and
+    t = 1 gives alpha, whose probabilities are calibrated again.
+    """
+    alpha = min(1.0, negatives / max(1, n_items - 1))
+    return alpha * (t * (1.0 - 1.0 / alpha) + 1.0 / alpha)
+
+
+def gbce_loss(
+    queries: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor, negatives: Tensor, beta: float
+) -> Tensor:
+    """Generalised binary cross-entropy (Petrov & Macdonald 2023, arXiv 2308.07192).
+
+    For a position with score s+ of its target and s_j of its k negatives,
+    -(log sigmoid(s+)^beta + sum_j log(1 - sigmoid(s_j))) / (k + 1), averaged over positions. The k negatives
+    are drawn once for all positions (the paper draws them for each); a draw equal to a position's target is
+    no negative of it and adds nothing.
+
+    The authors' code turns s+ into log(1 / (sigmoid(s+)^-beta - 1)), which cancels and needs float64;
+    beta * log sigmoid(s+) is the same term without cancellation, in the precision of the scores.
+
+    Args:
+        queries: float32 (N, d).
+        vectors: float32 (V, d).
+        bias: float32 (V,).
+        targets: int64 (N,).
+        negatives: int64 (k,), uniform draws, shared by all positions.
+        beta: see `gbce_beta`.
+    """
+    positive = (queries * vectors[targets]).sum(dim=1) + bias[targets]
+    against = torch.addmm(bias[negatives], queries, vectors[negatives].t())
+    against = nn.functional.logsigmoid(-against).masked_fill(targets[:, None] == negatives[None, :], 0.0)
+    terms = beta * nn.functional.logsigmoid(positive) + against.sum(dim=1)
+    return -terms.mean() / (len(negatives) + 1)

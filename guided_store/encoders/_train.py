@@ -18,7 +18,8 @@ from guided_store.encoders._encoder import Encoder, EncoderManifest, save_encode
 from guided_store.encoders._histories import encode_histories
 from guided_store.encoders._items import ItemTable
 from guided_store.encoders._lineage import training_warnings
-from guided_store.encoders._sasrec import SASRec
+from guided_store.encoders._model import SequenceModel
+from guided_store.encoders._models import make_model
 from guided_store.encoders._training import Outcome, Trainer, Validate
 from guided_store.errors import EncoderError, UsageError
 from guided_store.evaluation import EncodedScorer, Repeats, check_repeats, summarise, target_ranks
@@ -109,7 +110,7 @@ def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: Repe
         cases = Targets(cases.users[chosen], cases.ends[chosen])
     sample = Split(split.kind, split.sequences, split.train_ends, cases, split.test)
 
-    def validate(model: SASRec, table: ItemTable) -> dict[str, float]:
+    def validate(model: SequenceModel, table: ItemTable) -> dict[str, float]:
         vectors = table.vectors().detach().cpu().numpy()
         bias = table.bias.detach().cpu().numpy()
         scorer = EncodedScorer("encoder", _Live(model, table), item_ids, vectors, bias)
@@ -123,7 +124,7 @@ def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: Repe
 class _Live:
     """The encoder as it is now, for validation."""
 
-    model: SASRec
+    model: SequenceModel
     table: ItemTable
 
     def encode(self, histories: list[NDArray[np.int32]]) -> NDArray[np.float32]:
@@ -189,6 +190,7 @@ def train(
     if latent not in {"trained", "frozen"}:
         raise UsageError(f"latent must be 'trained' or 'frozen', got {latent!r}")
     check_repeats(repeats)
+    training.check_objective(encoder)
     kind = "base" if str(items) == "learned" else parse_ref(items).kind
     ref = need_free_name(store, Ref(kind, name))
     try:
@@ -200,7 +202,7 @@ def train(
         for warning in training_warnings(store, start.parent.ref, split):
             progress.log(f"warning: {warning}")
     sequences = split.train.restrict(start.item_ids)
-    model = SASRec(encoder)
+    model = make_model(encoder)
     model.reset(torch.Generator().manual_seed(training.seed + 1))
     table = start.table.to(device)
     model.balance(table.vectors())
@@ -233,6 +235,10 @@ def train(
         "epochs": trainer.epochs,
         "patience": trainer.patience,
     }
+    if encoder.objective == "cloze":
+        settings["resolved"] |= dict(zip(("masking", "mask_last"), training.resolve_masking(), strict=True))
+    if settings["loss"] == "gbce":
+        settings["resolved"]["gbce_t"] = training.resolve_gbce_t()
     outcome = trainer.run()
     result = _store_result(store, ref, start, settings, model.cpu(), table.cpu(), outcome)
     trainer.discard_checkpoint()
@@ -244,7 +250,7 @@ def _store_result(
     ref: Ref,
     start: _Items,
     settings: dict[str, Any],
-    model: SASRec,
+    model: SequenceModel,
     table: ItemTable,
     outcome: Outcome,
 ) -> TrainResult:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from guided_store.catalogue import Sequences
-from guided_store.encoders._batches import Batch, count_batches, epoch_batches
+from guided_store.encoders._batches import Batch, count_batches
 from guided_store.encoders._checkpoint import (
     load_checkpoint,
     optimizer_tensors,
@@ -26,8 +26,8 @@ from guided_store.encoders._checkpoint import (
 )
 from guided_store.encoders._config import TrainingConfig
 from guided_store.encoders._items import ItemTable
-from guided_store.encoders._loss import full_softmax_loss, log_expected_counts, sampled_softmax_loss
-from guided_store.encoders._sasrec import SASRec
+from guided_store.encoders._model import SequenceModel
+from guided_store.encoders._objective import make_batches, make_loss
 from guided_store.errors import EncoderError, UsageError
 from guided_store.progress import SILENT, Progress
 
@@ -36,7 +36,7 @@ CHECKPOINT_EVERY = 20.0
 
 SELECT_BY = "ndcg@10"
 
-Validate = Callable[[SASRec, ItemTable], dict[str, float]]
+Validate = Callable[[SequenceModel, ItemTable], dict[str, float]]
 
 
 @dataclass
@@ -83,7 +83,7 @@ class _Interrupt:
             signal.signal(signal.SIGINT, before)
 
 
-def _optimizer(model: SASRec, table: ItemTable, config: TrainingConfig) -> torch.optim.AdamW:
+def _optimizer(model: SequenceModel, table: ItemTable, config: TrainingConfig) -> torch.optim.AdamW:
     parameters = [p for p in [*model.parameters(), *table.parameters()] if p.requires_grad and p.numel()]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
@@ -113,7 +113,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: SASRec,
+        model: SequenceModel,
         table: ItemTable,
         sequences: Sequences,
         config: TrainingConfig,
@@ -127,18 +127,13 @@ class Trainer:
         self._validate, self._checkpoint, self._fingerprint = validate, checkpoint, fingerprint
         self._progress = progress
         self._optimizer = _optimizer(model, table, config)
-        self._loss = config.resolve_loss(table.n_items)
-        self._length = model.config.max_length
+        self._loss = make_loss(config, sequences)
         self.batch_size = config.resolve_batch(int((np.diff(sequences.indptr) > 1).sum()))
-        self._batches = count_batches(sequences, self._length, self.batch_size, config.windows)
-        self.epochs = config.resolve_epochs(self._batches)
+        length = model.config.max_length
+        self._batches = count_batches(sequences, length, self.batch_size, config.windows)
+        self.epochs = config.resolve_epochs(self._batches, model.config.objective)
         self.patience = config.resolve_patience(self.epochs)
         self._warmup = min(config.warmup, self.epochs * self._batches // 20)
-        self._proposal: Tensor | None = None
-        self._log_counts: Tensor | None = None
-        if self._loss == "sampled":
-            counts = torch.from_numpy(sequences.counts())
-            self._proposal, self._log_counts = log_expected_counts(counts, config.negatives)
         # what a checkpoint holds
         self._epoch = 0  # finished epochs
         self._in_epoch = 0  # finished steps of the current one
@@ -187,7 +182,7 @@ class Trainer:
 
     def _run_epoch(self, interrupt: _Interrupt) -> None:
         rng = np.random.default_rng((self.config.seed, self._epoch))
-        batches = epoch_batches(self.sequences, self._length, self.batch_size, self.config.windows, rng)
+        batches = make_batches(self.sequences, self.model.config, self.config, self.batch_size, rng)
         began = last_save = time.monotonic()
         before = self._epoch_seconds
         title = f"epoch {self._epoch + 1} of at most {self.epochs}"
@@ -258,14 +253,8 @@ class Trainer:
         targets = torch.from_numpy(batch.targets).to(device)
         lengths = torch.from_numpy(batch.lengths).to(device)
         valid = torch.from_numpy(batch.valid).to(device)
-        hidden = self.model(self.table.rows(inputs), lengths)
-        queries = hidden.reshape(-1, self.table.dim)[valid]
-        vectors, bias = self.table.vectors(), self.table.bias
-        if self._proposal is None or self._log_counts is None:
-            loss = full_softmax_loss(queries, vectors, bias, targets)
-        else:
-            drawn = torch.multinomial(self._proposal, self.config.negatives, replacement=True).to(device)
-            loss = sampled_softmax_loss(queries, vectors, bias, targets, drawn, self._log_counts.to(device))
+        queries = self.model.trained(self.table.rows(inputs), lengths, valid)
+        loss = self._loss(queries, self.table.vectors(), self.table.bias, targets)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()

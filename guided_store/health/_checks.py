@@ -191,10 +191,14 @@ def _journals(store: Store) -> Iterator[Check]:
 
 def _jobs(store: Store) -> Iterator[Check]:
     for name in job_names(store.root):
-        job = read_job(store.root, name)
-        if job.open:
-            sent = sum(len(sent.item_ids) for sent in read_sent(store.root, name))
-            yield Check("good", f"batch job {name}", f"is {job.state}, {sent:,} items wait in it")
+        yield from _guarded(f"batch job {name}", _job(store, name))
+
+
+def _job(store: Store, name: str) -> Iterator[Check]:
+    job = read_job(store.root, name)
+    if job.open:
+        sent = sum(len(sent.item_ids) for sent in read_sent(store.root, name))
+        yield Check("good", f"batch job {name}", f"is {job.state}, {sent:,} items wait in it")
 
 
 def _indexes(store: Store, versions: list[VersionInfo] | None) -> Iterator[Check]:

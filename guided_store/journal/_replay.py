@@ -73,11 +73,9 @@ def replay(store: Store) -> ReplayReport:
     problems: list[str] = []
     rows = damaged = 0
     for folder in _folders(store.root):
-        if not journal_files(folder):
-            continue
         lock, reading = RunLock(folder), Reading()
         try:
-            if not lock.try_acquire():
+            if not journal_files(folder) or not lock.try_acquire():
                 continue
             try:
                 # Looked at again: a process may have ended, and another moved its files, in between.

@@ -5,7 +5,7 @@ from guided_store.ledger._holdings import Holdings
 from guided_store.ledger._listing import RunInfo, choose_run, list_runs
 from guided_store.ledger._naming import default_name, free_name
 from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows
-from guided_store.ledger._runs import RunRecord, find_run, record_run, run_records
+from guided_store.ledger._runs import RunRecord, find_run, held_run, record_run, run_records
 from guided_store.ledger._texts import MAX_CHARS, ItemText, choose_fields, iter_texts
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "find_rows",
     "find_run",
     "free_name",
+    "held_run",
     "iter_texts",
     "list_runs",
     "mean_known",

@@ -17,6 +17,7 @@ class Holdings:
     Attributes:
         spent: US dollars over all rows, unknown ones with their upper bound.
         tokens_in, tokens_out: tokens over all rows.
+        unpriced_in, unpriced_out: those of them whose rows have no cost, since no prices were given.
         answered: rows with status "ok" or "failed".
     """
 
@@ -24,6 +25,8 @@ class Holdings:
         self.spent = 0.0
         self.tokens_in = 0
         self.tokens_out = 0
+        self.unpriced_in = 0
+        self.unpriced_out = 0
         self.answered = 0
         self._done: set[bytes] = set()
         self._failures: Counter[bytes] = Counter()
@@ -66,6 +69,9 @@ class Holdings:
         self.spent += cost or 0.0
         self.tokens_in += tokens_in or 0
         self.tokens_out += tokens_out or 0
+        if cost is None:
+            self.unpriced_in += tokens_in or 0
+            self.unpriced_out += tokens_out or 0
         self._attempts[_key(item_id, sample, "")] += 1
         if status == "ok":
             self._done.add(_key(item_id, sample, text_hash or ""))

@@ -106,8 +106,8 @@ def choose_run(store: Store, run: str | None, schema_digest: str, schema_name: s
                 return info
         if any(info.run == run for info in runs):
             raise UsageError(
-                f"run {run!r} was scored on another schema than {schema_name!r} as it reads now; build with "
-                "the schema it was scored on"
+                f"run {run!r} was scored on another schema than {schema_name!r} as it reads now; name the "
+                "schema it was scored on"
             )
         raise UsageError(
             f"the ledger has no run {run!r} on schema {schema_name!r}"

@@ -81,6 +81,7 @@ def append_rows(store: Store, rows: pa.Table, *, known_new: bool = False) -> int
         table = table.filter(pc.and_(first, pc.invert(pc.is_in(ids, value_set=held))))
     if table.num_rows:
         store.append(TABLE, table)
+        store.compact(TABLE)
     return int(table.num_rows)
 
 

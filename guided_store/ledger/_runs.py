@@ -99,10 +99,18 @@ def record_run(store: Store, record: RunRecord) -> RunRecord:
     Raises:
         UsageError: the name belongs to a run that asks something else; the sentence says what differs.
     """
-    held = find_run(store, record.run)
+    held = held_run(store, record)
     if held is None:
         store.append(TABLE, _row(record))
         return record
+    return held
+
+
+def held_run(store: Store, record: RunRecord) -> RunRecord | None:
+    """What the store holds under this record's name, if anything; raises as `record_run`, writes nothing."""
+    held = find_run(store, record.run)
+    if held is None:
+        return None
     different = [
         name for name, a, b in zip(_DIFFERENCES, held.question, record.question, strict=True) if a != b
     ]

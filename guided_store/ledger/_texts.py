@@ -21,6 +21,8 @@ DEFAULT_FIELDS = ("title", "text")
 _BATCH = 4096
 _SPACE = re.compile(r"\s+")
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")  # control, formatting, surrogates, private, unassigned
+# Variants of a letter that few fonts have; a row of them can carry a hidden message past a reader.
+_SELECTORS = re.compile("[\U000e0100-\U000e01ef]")
 _JOINERS = "\u200c\u200d"  # written language needs these two
 
 
@@ -102,5 +104,6 @@ def _clean(value: object, max_chars: int) -> str:
     text = _SPACE.sub(" ", str(value)[: 4 * max_chars])
     if not text.isprintable():
         text = "".join(c for c in text if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
+    text = _SELECTORS.sub("", text)
     text = _SPACE.sub(" ", unicodedata.normalize("NFC", text))
     return text.strip()[:max_chars].rstrip()

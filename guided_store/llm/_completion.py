@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from guided_store.llm._errors import read_error
+
 _MAX_TOKENS = 2**40  # beyond it a count is a fault of the server, and no sum of counts may overflow
 _MAX_WORDS = 200
 _THOUGHTS = frozenset({"thinking", "reasoning"})
+# What servers that translate another protocol write for OpenAI's "length".
+_CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one request as the server counted them; `tokens_cached` are part of `tokens_in`."""
+    """Tokens of one request as the server counted them.
+
+    `tokens_cached` are part of `tokens_in`, a model's thoughts are part of `tokens_out`.
+    """
 
     tokens_in: int
     tokens_out: int
@@ -26,10 +33,12 @@ class Completion:
     Attributes:
         content: the model's text, or None.
         refusal: the model's words if it refused, or None.
-        finish_reason: "stop", "length", "content_filter", ..., or None.
+        finish_reason: "stop", "length", "content_filter", ..., or None; OpenAI's words for the latter two
+            also where the server has its own.
         usage: tokens, or None where the server gave none that make sense (local servers may not).
         model: the model that answered, in the server's words, or None.
         fault: what is wrong with the body itself, or None.
+        thought: whether thoughts came apart from the content.
     """
 
     content: str | None
@@ -38,6 +47,7 @@ class Completion:
     usage: Usage | None
     model: str | None
     fault: str | None
+    thought: bool = False
 
 
 def read_completion(body: str) -> Completion:
@@ -52,13 +62,15 @@ def read_completion(body: str) -> Completion:
         return _fault("response is empty" if not body.strip() else "response is not JSON: " + words(body, 60))
     except RecursionError:
         return _fault("response is not JSON: nested too deeply")
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]  # Gemini wraps its errors
     if not isinstance(content, dict):
         return _fault("response is not a chat completion")
     usage = _usage(content.get("usage"))
     model = _text(content.get("model"))
     choices = content.get("choices")
-    if content.get("error") and not choices:
-        return _fault(f"server error: {_error(content['error'])}", usage, model)
+    if not choices and (content.get("error") or content.get("detail") or content.get("message")):
+        return _fault(f"server error: {read_error(body).message or 'no message'}", usage, model)
     if not isinstance(choices, list):
         return _fault("response is not a chat completion: it has no choices", usage, model)
     if len(choices) != 1:
@@ -67,12 +79,15 @@ def read_completion(body: str) -> Completion:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         return _fault("response is not a chat completion: its choice has no message", usage, model)
-    finish = _text(choice.get("finish_reason"))
+    if choice.get("error"):  # the model failed on its way; what it said until then is no answer
+        return _fault(f"server error: {read_error(json.dumps(choice)).message or 'no message'}", usage, model)
     refusal = message.get("refusal")
     said, refused, fault = _content(message.get("content"))
-    return Completion(
-        said, words(refusal) if refusal and isinstance(refusal, str) else refused, finish, usage, model, fault
-    )
+    if refusal and isinstance(refusal, str):
+        refused = words(refusal) or "no words given"
+    # vLLM, LM Studio and llama.cpp; OpenRouter and newer vLLM
+    thought = any(bool(message.get(name)) for name in ("reasoning_content", "reasoning"))
+    return Completion(said, refused, _finish(choice.get("finish_reason")), usage, model, fault, thought)
 
 
 def words(text: str, length: int = _MAX_WORDS) -> str:
@@ -104,8 +119,14 @@ def _usage(usage: object) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     tokens_in, tokens_out = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if tokens_in is None or tokens_out is None:
-        return None  # half a count would book too little; the estimate stands in for it
+    if not tokens_in or tokens_out is None:
+        # Half a count, or the zeros of a server that does not count, would book too little: the estimate
+        # stands in for it.
+        return None
+    # Gemini and xAI leave thoughts out of completion_tokens, and bill them; their total has them.
+    total = _count(usage.get("total_tokens"))
+    if total is not None:
+        tokens_out = max(tokens_out, total - tokens_in)
     details = usage.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
     # A cached count that cannot be is taken as none: the higher price.
@@ -119,13 +140,19 @@ def _count(value: object) -> int | None:
     return int(value) if 0 <= value <= _MAX_TOKENS and int(value) == value else None
 
 
+def _finish(value: object) -> str | None:
+    reason = _text(value)
+    if reason is None:
+        return None
+    plain = reason.lower()
+    if plain in _CUT_OFF:
+        return "length"
+    # Gemini adds which filter it was: "content_filter: RECITATION".
+    return "content_filter" if plain.startswith("content_filter") else reason
+
+
 def _text(value: object) -> str | None:
     return (words(value) or None) if isinstance(value, str) else None
-
-
-def _error(error: object) -> str:
-    message = error.get("message") if isinstance(error, dict) else error
-    return (words(message) if isinstance(message, str) else "") or "no message"
 
 
 def _fault(fault: str, usage: Usage | None = None, model: str | None = None) -> Completion:

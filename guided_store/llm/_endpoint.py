@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 
+# Where OpenAI's own models are served: they need a key, and the newer ones refuse "max_tokens".
+_OPENAI_HOSTS = ("openai.com", "openai.azure.com", "openai.azure.us", "cognitiveservices.azure.com")
+
 _NO_KEY = "none"  # what servers without keys get to see
 _CONNECT_SECONDS = 10.0
 # Less than the 5 s after which uvicorn, and so vLLM, closes an idle connection: a request sent into a
@@ -25,8 +28,8 @@ def check_base_url(base_url: str | None) -> str | None:
     """The server's address without a slash at its end; None stays None and means OpenAI.
 
     Raises:
-        UsageError: no http(s) address, or one that carries more than host and path. An address is recorded
-            with the run, so a password or a key in it would be stored.
+        UsageError: no http(s) address, one that carries more than host and path (an address is recorded with
+            the run, so a password or a key in it would be stored), or one that leads past the API.
     """
     if base_url is None:
         return None
@@ -39,20 +42,36 @@ def check_base_url(base_url: str | None) -> str | None:
         raise UsageError(
             "the base URL is not an http or https address; give one such as http://localhost:8000/v1"
         )
+    if _is_azure(host) and "/openai/deployments/" in parts.path:
+        raise UsageError(
+            f"{host} is asked by its v1 address, without a version: give https://{host}/openai/v1, and the "
+            "deployment's name as --model"
+        )
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise UsageError(
             f"the base URL of {host} has a user, a password or a query in it; addresses are recorded, so "
             "give host and path alone, and the key by the environment"
         )
-    return base_url.strip().rstrip("/")
+    address = base_url.strip().rstrip("/")
+    if address.endswith("/chat/completions"):
+        raise UsageError(
+            "the base URL ends in /chat/completions, which is added to it; give "
+            + address.removesuffix("/chat/completions")
+        )
+    return address
 
 
 def is_openai(base_url: str | None) -> bool:
-    """Whether the address is OpenAI's own, where there is no answer without a key."""
-    if base_url is None:
-        return True
-    host = urlsplit(base_url).hostname or ""
-    return host == "openai.com" or host.endswith(".openai.com")
+    """Whether the address is OpenAI's own or Azure's of OpenAI.
+
+    There is no answer without a key, and the limit of an answer is called max_completion_tokens.
+    """
+    host = "openai.com" if base_url is None else urlsplit(base_url).hostname or ""
+    return any(host == own or host.endswith("." + own) for own in _OPENAI_HOSTS)
+
+
+def _is_azure(host: str) -> bool:
+    return is_openai(f"https://{host}") and host.endswith((".azure.com", ".azure.us"))
 
 
 def make_client(

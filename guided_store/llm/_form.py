@@ -13,6 +13,10 @@ Structured = Literal["json_schema", "json_object", "none"]
 
 _FENCE = re.compile(r"```[A-Za-z]*[ \t]*\r?\n(.*)\n?[ \t]*```", re.DOTALL)
 
+# The end of thoughts that a server left in the content. Their start may be missing: many chat templates put
+# it into the prompt.
+_THOUGHTS_END = re.compile(r"</(?:\w+:)?(?:think|thinking|thought|reasoning)>|\[/THINK\]")
+
 
 class Unusable(Exception):
     """An answer that cannot be used; the message says why, in words for people and models."""
@@ -43,7 +47,7 @@ def response_format(
 
 
 def usable_text(completion: Completion) -> str:
-    """The content of a completion that came to its proper end, without a code fence around it.
+    """The content of a completion that came to its proper end, without thoughts before or a fence around it.
 
     Raises:
         Unusable: it was refused, cut off, filtered, or is no text. The message is "kind" or "kind: detail".
@@ -59,8 +63,27 @@ def usable_text(completion: Completion) -> str:
             raise Unusable("filtered: the server's content filter stopped the answer")
         case "tool_calls" | "function_call":
             raise Unusable("wrong form: the model called a tool instead of answering")
-    text = (completion.content or "").strip()
+    text = _answer(completion.content or "")
     if not text:
-        raise Unusable("empty answer")
+        raise Unusable(
+            "empty answer: the model thought and said nothing; its server may take answers for thoughts"
+            if completion.thought or (completion.content or "").strip()
+            else "empty answer"
+        )
     fenced = _FENCE.fullmatch(text)
     return fenced[1] if fenced else text
+
+
+def _answer(content: str) -> str:
+    """What stands after a model's thoughts; all of it where there are none.
+
+    A text that begins as JSON has none before it, whatever its strings hold. Else the last mark counts, since
+    thoughts may quote one.
+    """
+    text = content.strip()
+    if text.startswith(("{", "```")):
+        return text
+    start = 0
+    for end in _THOUGHTS_END.finditer(text):
+        start = end.end()
+    return text[start:].lstrip()

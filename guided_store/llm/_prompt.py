@@ -12,7 +12,7 @@ import math
 
 from guided_store.attributes import AttributeSchema
 
-TEMPLATE_VERSION = 1
+TEMPLATE_VERSION = 2
 """Part of the prompt's hash; raised when the wording or the form of the data changes on purpose."""
 
 _UNIT_SCALES = ((0, 1), (-1, 1))
@@ -35,15 +35,19 @@ Give every item one score for each attribute, {numbers}. Each attribute names it
 Rules for scoring:
 - Use the whole range. The lowest and the highest score are ordinary answers for an item that is at an end; \
 do not crowd the middle or the upper half. Two scores differ where an attentive person would notice it.
-- Measure against all that an item of this kind can be, not against the other items in the message. Judge \
-each item by itself, as if it were the only one: the order and the company of the items mean nothing.
+- Measure against all that any {item} can be, not against its own sort alone and not against the other \
+items in the message. Judge each item by itself, as if it were the only one: the order and the company of \
+the items mean nothing.
+- Where the ends are amounts far apart, such as prices, sizes or times, equal steps are equal factors: \
+half-way between 1 and 10,000 is 100.
 - Judge each attribute by itself. Do not carry an overall impression, or the score of one attribute, into \
 another.
 - Score what the item is, not how good, how well made or how well known it is, except where an attribute \
 asks for exactly that.
 - Rely on the data, and on what you know for certain of this very item where you recognise it.
 - {gaps}
-- An attribute that an item has nothing of gets the end that says so, such as "none", and not the middle.
+- An attribute that an item has nothing of gets the end that says so, such as "none", and not the middle. \
+Where neither end says so and the question does not arise, as with the colour of a sound, {pointless}.
 
 # The attributes
 {attributes}
@@ -89,8 +93,9 @@ def system_text(schema: AttributeSchema, *, allow_unknown: bool, notes: str) -> 
             "Where both leave an attribute open, answer null for it rather than guess."
             if allow_unknown
             else "Where both leave an attribute open, estimate it from what is usual for the closest kind of "
-            "item; the middle means half-way, not unknown."
+            "item; the middle is no word for unknown."
         ),
+        pointless="answer null" if allow_unknown else "it gets the middle, which leans to neither end",
         attributes="\n".join(lines),
         example_note="for an invented item" + (f" and two of the {count} attributes" if count > 2 else ""),
         example=json.dumps(_example(schema, whole), ensure_ascii=False),

@@ -32,6 +32,7 @@ class Proposal:
         sampled: how many items the model was shown.
         usage: tokens of all its answers together, unusable ones included; None where the server counted none.
         answers: response bodies in the order they came, raw; the last one is the schema.
+        cut: whether the server seems to have read only a part of what it was sent (`was_cut`).
     """
 
     brief: SchemaBrief
@@ -41,6 +42,7 @@ class Proposal:
     sampled: int
     usage: Usage | None
     answers: tuple[str, ...]
+    cut: bool = False
 
     def to_toml(self, created: datetime) -> str:
         """The schema as a TOML file, the reasons as comments; reading it gives an equal schema."""
@@ -55,7 +57,14 @@ class Proposal:
             "Edit this before you score: remove what does not decide choices, sharpen the ends. Once scores "
             "are bought, another word makes another schema, and they do not carry over."
         )
-        blocks = [f"{_comment(about)}\n#\n{_comment(advice)}\n{head}"]
+        comments = [about, advice]
+        if self.cut:
+            comments.insert(
+                1,
+                "WARNING: by its count of tokens the server read only a part of the question. Give the model "
+                "a larger context (with Ollama OLLAMA_CONTEXT_LENGTH), or show it a smaller sample.",
+            )
+        blocks = ["\n#\n".join(map(_comment, comments)) + f"\n{head}"]
         for attribute, table in zip(self.schema.attributes, tables, strict=True):
             blocks.append(f"{_comment(self.rationale[attribute.name])}\n{table}")
         return "\n\n".join(blocks) + "\n"

@@ -13,6 +13,7 @@ from guided_store.llm._completion import Usage, read_completion, words
 from guided_store.llm._endpoint import is_openai
 from guided_store.llm._form import Structured, Unusable
 from guided_store.llm._proposal import Proposal, read_proposal
+from guided_store.llm._tokens import was_cut
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -109,9 +110,16 @@ class _Asking:
                 except Unusable as unusable:
                     reason = str(unusable)
                 else:
-                    who = completion.model or self._model
+                    usage = completion.usage
                     return Proposal(
-                        brief, schema, rationale, who, len(sample), self._usage(), tuple(self._answers)
+                        brief=brief,
+                        schema=schema,
+                        rationale=rationale,
+                        model=completion.model or self._model,
+                        sampled=len(sample),
+                        usage=self._usage(),
+                        answers=tuple(self._answers),
+                        cut=usage is not None and was_cut(messages, usage.tokens_in),
                     )
                 if completion.finish_reason == "length":
                     if room is None:  # the model's context is full, and asking again does not widen it

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 _PER_MESSAGE = 16
 _PER_REQUEST = 16
 _BYTES_PER_TOKEN = 4
+# Prose has 3 to 5 characters a token in every language and tokeniser we know.
+_MOST_CHARS_PER_TOKEN = 8
 
 
 def bound_tokens(
@@ -33,6 +35,19 @@ def guess_tokens(
     """About how many input tokens, at four bytes each, usual for English; arguments as in `bound_tokens`."""
     size = _bytes(messages, response_format)
     return -(-size // _BYTES_PER_TOKEN) + 4 * len(messages)
+
+
+def was_cut(messages: Sequence[Mapping[str, str]], tokens_in: int) -> bool:
+    """Whether a server that counted so few input tokens cannot have read the messages whole.
+
+    Ollama, for one, drops what does not fit its context, the instructions first, and answers all the same.
+    It is no proof, since some servers leave what they had cached out of their count.
+
+    Args:
+        messages: as sent.
+        tokens_in: what the server counted.
+    """
+    return tokens_in * _MOST_CHARS_PER_TOKEN < sum(len(message["content"]) for message in messages)
 
 
 def _bytes(messages: Sequence[Mapping[str, str]], response_format: Mapping[str, object] | None) -> int:

@@ -1,6 +1,6 @@
 """Runs of scoring with a language model: plan, limits, budget, the loop that asks, and how far it is."""
 
-from guided_store.runs._budget import Budget
+from guided_store.runs._budget import Budget, spent_before
 from guided_store.runs._check import AttributeShift, BatchingCheck, check_batching
 from guided_store.runs._compose import Composer
 from guided_store.runs._estimate import Estimate, estimate_run
@@ -39,4 +39,5 @@ __all__ = [
     "run_status",
     "score_items",
     "select",
+    "spent_before",
 ]

@@ -47,17 +47,32 @@ class Composer:
         self._limit_field: LimitField = (
             "max_completion_tokens" if is_openai(options.base_url) else "max_tokens"
         )
+        self._room = 1
         # What the answer's schema adds to a request is the same for all.
         form = question.response_format(options.structured)
         self._form_bound = bound_tokens([], form) - bound_tokens([])
         self._form_guess = guess_tokens([], form)
+
+    def widen(self, room: int) -> None:
+        """Give every request at least this multiple of the usual room, which the model is seen to need."""
+        self._room = max(self._room, room)
+
+    def is_outdated(self, request: Request, complaint: str) -> bool:
+        """Whether a server turned a request down for the name of its output limit; later ones have the other.
+
+        Gateways to OpenAI's newer models take `max_completion_tokens` alone, most other servers `max_tokens`.
+        """
+        if "max_tokens" not in request.body or "max_completion_tokens" not in complaint:
+            return False
+        self._limit_field = "max_completion_tokens"
+        return True
 
     def __call__(self, unit: Unit) -> Request:
         """A request about the unit's items."""
         options, n = self._options, len(unit.asks)
         request_id = uuid.uuid4().hex
         keys = make_keys(request_id, n)
-        room = unit.room * (options.max_output_tokens or self._question.output_tokens(n))
+        room = max(unit.room, self._room) * (options.max_output_tokens or self._question.output_tokens(n))
         body = request_body(
             self._question,
             options.model,

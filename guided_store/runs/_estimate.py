@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict, dataclass
 
 from guided_store.attributes import AttributeSchema
-from guided_store.ledger import iter_texts
+from guided_store.ledger import held_run, iter_texts
 from guided_store.llm import Question, Usage, bound_tokens, guess_tokens, make_keys
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._plan import plan_run
 from guided_store.runs._select import select
 from guided_store.runs._work import Unit, count
 from guided_store.store import Store
+from guided_store.wording import counted
 
 _ANSWERS_ENOUGH = 5
 # JSON has more tokens to a byte than prose has.
@@ -57,7 +58,8 @@ class Estimate:
     def lines(self) -> list[str]:
         """The estimate as plain lines."""
         lines = [
-            f"run {self.run}: {self.left:,} answers to ask {self.model} for, in {self.requests:,} requests"
+            f"run {self.run}: {counted(self.left, 'answer')} to ask {self.model} for, in "
+            f"{counted(self.requests, 'request')}"
         ]
         if self.done:
             lines.append(f"{self.done:,} are there already and are not bought again")
@@ -91,8 +93,8 @@ class Estimate:
 def estimate_run(store: Store, schema: AttributeSchema, options: ScoringOptions) -> Estimate:
     """What `score_items` with these arguments would ask, and what it would cost; asks and writes nothing.
 
-    Tokens follow from the run's own answers where it has at least five; else from four bytes to a token, and
-    from an answer without any reasoning before it. No key is needed.
+    Tokens follow from the run's own answers where it has five or more, asked for in requests of as many
+    items; else from four bytes to a token, and from an answer without reasoning before it. No key is needed.
 
     Raises:
         UsageError: as `score_items`.
@@ -118,7 +120,9 @@ def estimate_run(store: Store, schema: AttributeSchema, options: ScoringOptions)
     tally = count(selection, iter_texts(store, record.fields, max_chars=record.max_chars), add)
     tokens_out = requests * _answer_tokens(question, 0) + answers * _answer_tokens(question, 1)
     held = selection.holdings
-    measured = held.answered >= _ANSWERS_ENOUGH and held.tokens_out > 0 and tally.done > 0
+    before = held_run(store, record)
+    alike = before is None or before.settings.get("items_per_request") == options.items_per_request
+    measured = alike and held.answered >= _ANSWERS_ENOUGH and held.tokens_out > 0 and tally.done > 0
     if measured:
         # Per answer that could be used: what was asked in vain is part of its price.
         tokens_in = round(held.tokens_in / tally.done * answers)

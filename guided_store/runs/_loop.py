@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,25 +10,27 @@ from guided_store.journal import UNUSABLE, Journal
 from guided_store.llm import Question, judge, read_completion
 from guided_store.runs._budget import Budget
 from guided_store.runs._compose import Composer, Request
+from guided_store.runs._doubts import Doubts
+from guided_store.runs._feed import Feed
 from guided_store.runs._limits import RateLimits, retry_after
 from guided_store.runs._options import ScoringOptions
+from guided_store.runs._outage import OutageWatch
 from guided_store.runs._recorder import Recorder
 from guided_store.runs._report import Stopped
 from guided_store.runs._retry import (
     MOST_PACED,
     MOST_REFUSALS,
-    REJECTED,
     TOO_LONG,
-    UNREACHABLE,
-    UNUSABLE_ANSWERS,
     backoff,
     is_final,
     is_never_taken,
+    patience,
 )
 from guided_store.runs._send import Reply, Sender
 from guided_store.runs._work import Unit, smaller
 
 _LARGEST_ROOM = 4
+_SEEN_TO_NEED = 3  # answers that came whole only with more room than usual
 _TICK = 0.25
 
 
@@ -53,7 +54,7 @@ class ScoringLoop:
     Args:
         run: the run's name.
         question, options: what is asked, and how.
-        units: pulled one by one as workers get free.
+        units: pulled a few at a time, in a thread, as workers get free.
         sender, journal, budget: of this run; the journal holds every request before it is sent.
         fresh: whether the run has no usable answer yet.
         say: shows one line to the user.
@@ -76,8 +77,8 @@ class ScoringLoop:
         self.stopped: Stopped | None = None
         self.fault: str | None = None
         self.budget = budget
-        self._question, self._options, self._units = question, options, units
-        self._sender, self._fresh, self._say = sender, fresh, say
+        self._question, self._options, self._units = question, options, Feed(units)
+        self._sender, self._say = sender, say
         self._recorder = Recorder(journal, run, options.prices, self._give_up)
         self._stopping = asyncio.Event()
         self._settled = asyncio.Event()
@@ -85,10 +86,10 @@ class ScoringLoop:
             options.concurrency, options.requests_per_minute, options.tokens_per_minute, sleep=self._sleep
         )
         self._compose = Composer(question, options)
-        self._trouble_since: float | None = None
-        self._trouble = ""
+        self._doubts = Doubts(options.model, self._where, fresh=fresh)
+        self._outage = OutageWatch(options.outage)
         self._reached = False
-        self._rejected = 0
+        self._widened = 0
         self._interrupts = 0
         self._workers: list[asyncio.Task[None]] = []
 
@@ -108,11 +109,15 @@ class ScoringLoop:
                 for task in done:
                     if not task.cancelled():
                         task.result()
-                self._watch()
                 attend()
         finally:
             self.stop(None)
             await asyncio.gather(*self._workers, return_exceptions=True)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more will be sent; any thread may ask."""
+        return self._stopping.is_set()
 
     @property
     def in_flight(self) -> int:
@@ -146,7 +151,7 @@ class ScoringLoop:
     async def _work(self) -> None:
         """Take units, and see each through with all that follows from it."""
         while not self._stopping.is_set():
-            unit = next(self._units, None)
+            unit = await self._units.next()
             if unit is None:
                 return
             todo = [unit]
@@ -163,19 +168,26 @@ class ScoringLoop:
             self._settle(request.bound, 0.0)
             return []
         used: float | None = None
-        paid = request.bound
+        reply: Reply | None = None
+        paid = most = request.bound * self.budget.factor
         try:
-            self._recorder.sent(request, unit)
+            self._recorder.sent(request, unit, most)
+            self._outage.sent(request.request_id)
             self.counts.requests += 1
             self.counts.rows += len(unit.asks)
             reply = await self._sender.send(request.request_id, request.body)
             await self._recorder.outcome(reply.outcome)
-            follow, paid, used = self._judge(unit, reply, request)
+            follow, known, used = self._judge(unit, reply, request)
+            paid = most if known is None else known
         except asyncio.CancelledError:
-            self.counts.unknown += 1
-            self._recorder.abandoned(request.request_id)
+            if reply is None:
+                self.counts.unknown += 1
+                self._recorder.abandoned(request.request_id)
+            else:  # it was waiting for room on the disk
+                self._recorder.at_last(reply.outcome)
             raise
         finally:
+            self._outage.ended(request.request_id)
             self._settle(request.bound, paid)
             self.limits.release(tokens, used)
         if reply.headers:
@@ -197,7 +209,11 @@ class ScoringLoop:
         return False
 
     def _settle(self, bound: float, paid: float) -> None:
-        self.budget.settle(bound, paid)
+        if self.budget.settle(bound, paid):
+            self._say(
+                f"an answer cost ${paid:,.4f}, more than its limit of tokens allows: the server does not "
+                f"hold to it; from here on {self.budget.factor:,.1f} times as much is set aside"
+            )
         self._settled.set()
 
     def _usual_answer(self, room: int) -> float:
@@ -206,33 +222,42 @@ class ScoringLoop:
 
     # outcomes --------------------------------------------------------------------------------------------
 
-    def _judge(self, unit: Unit, reply: Reply, request: Request) -> tuple[list[Unit], float, float | None]:
-        """What follows from an outcome: units to ask next, dollars, and tokens used where they are known."""
+    def _judge(
+        self, unit: Unit, reply: Reply, request: Request
+    ) -> tuple[list[Unit], float | None, float | None]:
+        """What follows from an outcome: units to ask next, and dollars and tokens where they are known."""
         outcome, counts = reply.outcome, self.counts
         if outcome.kind == "unknown":
             counts.unknown += 1
-            return [unit], request.bound, None
+            return [unit], None, None
         if reply.reached:
             self._reached = True
         if outcome.kind == "error":
-            if outcome.http in UNUSABLE:
+            if outcome.http in UNUSABLE and not self._compose.is_outdated(request, outcome.reason or ""):
                 return self._failed(unit, list(range(len(unit.asks)))), 0.0, 0.0
             return [unit], 0.0, 0.0
-        self._trouble_since = None
+        self._outage.answered()
         self.limits.answered()
         completion = read_completion(outcome.body or "")
         verdicts = judge(self._question, completion, request.keys)
         unusable = [place for place, verdict in enumerate(verdicts) if verdict.values is None]
         counts.answers += 1
         counts.ok += len(verdicts) - len(unusable)
-        if unusable:
-            self._doubt(verdicts[unusable[0]].reason or "")
+        reason = verdicts[unusable[0]].reason if unusable else None
+        if (fault := self._doubts.answered(len(unusable) < len(verdicts), reason or "")) is not None:
+            self._give_up(fault)
+        if (warning := self._doubts.cut(request, completion.usage)) is not None:
+            self._say(warning)
         longer = completion.finish_reason == "length"
         room = min(_LARGEST_ROOM, unit.room * 2) if longer else unit.room
+        if unit.room > 1 and len(unusable) < len(verdicts):
+            self._widened += 1
+            if self._widened == _SEEN_TO_NEED:
+                self._compose.widen(unit.room)
         follow = self._failed(unit, unusable, room=room)
         usage = completion.usage
         if usage is None:
-            return follow, request.bound, None
+            return follow, None, None
         counts.tokens_in += usage.tokens_in
         counts.tokens_out += usage.tokens_out
         prices = self._options.prices
@@ -247,35 +272,30 @@ class ScoringLoop:
         self.counts.failed += len(asks) - len(rest)
         return smaller(unit, rest, room=unit.room if room is None else room)
 
-    def _doubt(self, reason: str) -> None:
-        """Stop where a model never once gave a usable answer, before all items are paid for in vain."""
-        counts = self.counts
-        if self._fresh and counts.answers >= UNUSABLE_ANSWERS and not counts.ok:
-            self._give_up(
-                f"none of the first {counts.answers} answers of {self._options.model} could be used "
-                f"({reason}); try another --structured, fewer --items-per-request or another model"
-            )
-
     async def _again(self, unit: Unit, reply: Reply, follow: list[Unit]) -> list[Unit]:
         """After a failure: stop for good, wait and ask again, or leave the unit for a later call."""
         outcome, http = reply.outcome, reply.outcome.http
         reason = outcome.reason or ""
         if is_final(http, reply.code):
+            hint = "" if http != 404 or "/v1" in self._where else "; such an address mostly ends in /v1"
             self._give_up(
-                f"{self._where} refuses ({reason}); all answers are kept, run again once that is mended"
+                f"{self._where} refuses ({reason}){hint}; all answers are kept, run again once that is mended"
             )
             return []
         if http == TOO_LONG:
             return smaller(unit, unit.asks, room=unit.room) if len(unit.asks) > 1 else []
         if http in UNUSABLE:
-            self._rejected += 1
-            if self._rejected >= REJECTED and not self.counts.answers:
-                self._give_up(f"{self._where} rejects these requests ({reason})")
+            if follow and follow[0] is unit:  # it only has to be put in other words
+                return follow
+            if (fault := self._doubts.rejected(reason)) is not None:
+                self._give_up(fault)
             return follow
-        if self._trouble_since is None:
-            self._trouble_since = time.monotonic()
-        self._trouble = reason
         if is_never_taken(http, reason):
+            return []
+        if (lasted := self._outage.failed()) is not None:
+            self._give_up(
+                f"nothing was answered for {lasted:,.0f} s ({reason}); run the same command again to go on"
+            )
             return []
         if http == 429:
             return await self._paced(unit, reply)
@@ -292,7 +312,7 @@ class ScoringLoop:
                 part.unknowns = 1
             return parts
         unit.refusals += 1
-        if not reply.reached and not self._reached and unit.refusals >= UNREACHABLE:
+        if not reply.reached and not self._reached and unit.refusals >= patience(reason):
             self._give_up(f"{self._where} cannot be reached ({reason}); check the address and the network")
         if unit.refusals >= MOST_REFUSALS:
             return []
@@ -313,15 +333,6 @@ class ScoringLoop:
                 f"{self._where} asks to wait {wait:,.0f} s before the next request; run again then to go on"
             )
         return [unit] if unit.paced < MOST_PACED else []
-
-    def _watch(self) -> None:
-        """Give up where nothing but failures came for too long."""
-        since = self._trouble_since
-        if since is not None and time.monotonic() - since >= self._options.outage:
-            self._give_up(
-                f"nothing was answered for {time.monotonic() - since:,.0f} s ({self._trouble}); run the same "
-                "command again to go on"
-            )
 
     def _pause(self, seconds: float) -> None:
         self.limits.pause(min(seconds, self._options.outage))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from guided_store.attributes import AttributeSchema
 from guided_store.errors import UsageError
-from guided_store.ledger import RunRecord, choose_fields, default_name, free_name, run_records
+from guided_store.ledger import RunRecord, choose_fields, default_name, free_name, held_run, run_records
 from guided_store.llm import Question
 from guided_store.runs._options import ScoringOptions
 from guided_store.store import Store
@@ -22,10 +22,13 @@ def plan_run(store: Store, schema: AttributeSchema, options: ScoringOptions) -> 
     Without a name in the options it is derived from the question, so that the same question finds its run.
 
     Raises:
-        UsageError: no items, unknown fields, or another run asked the same already (unless `again`).
+        UsageError: no items, unknown fields, another run asked the same already (unless `again`), or the run
+            of that name asks something else.
     """
-    record = draft_record(store, schema, options, "score")
-    return replace(record, run=_choose_name(store, record, options))
+    draft = draft_record(store, schema, options, "score")
+    record = replace(draft, run=_choose_name(store, draft, options))
+    held_run(store, record)
+    return record
 
 
 def draft_record(

@@ -32,8 +32,8 @@ class Recorder:
         """Requests that were sent and have no outcome yet."""
         return self._journal.in_flight
 
-    def sent(self, request: Request, unit: Unit) -> None:
-        """Write down a request that is about to be sent, and count the attempt of its items."""
+    def sent(self, request: Request, unit: Unit, most: float) -> None:
+        """Write down a request about to be sent, which costs `most` dollars at most; count the attempt."""
         self._journal.sent(
             Sent(
                 request_id=request.request_id,
@@ -42,7 +42,7 @@ class Recorder:
                 item_ids=tuple(ask.text.item_id for ask in unit.asks),
                 text_hashes=tuple(ask.text.hash for ask in unit.asks),
                 attempts=tuple(ask.attempt for ask in unit.asks),
-                estimate=None if self._prices is None else request.bound,
+                estimate=None if self._prices is None else most,
                 prices=self._prices,
                 time=time.time(),
             )
@@ -65,6 +65,10 @@ class Recorder:
                 if wait is None:
                     raise
                 await asyncio.sleep(wait)
+
+    def at_last(self, outcome: Outcome) -> None:
+        """Write down what became of a request without any more waiting; errors as in `outcome`."""
+        self._journal.outcome(outcome)
 
     def abandoned(self, request_id: str) -> None:
         """Write down that a request in flight was given up."""

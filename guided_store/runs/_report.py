@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from guided_store.errors import GuidedStoreError
+from guided_store.wording import counted
 
 Stopped = Literal["interrupted", "max-cost", "limit", "error"]
 
@@ -67,7 +68,7 @@ class RunReport:
         """The report as plain lines."""
         lines = [
             f"run {self.run}: {self.ok:,} scored by {self.model} in {_duration(self.seconds)} "
-            f"({self.rate:,.1f}/s), {self.requests:,} requests",
+            f"({self.rate:,.1f}/s), {counted(self.requests, 'request')}",
         ]
         if self.already:
             lines.append(f"{self.already:,} were scored before and not bought again")
@@ -80,7 +81,7 @@ class RunReport:
                 f"{self.unknown:,} requests were sent and never answered; counted at their estimated cost"
             )
         if self.without_text:
-            lines.append(f"{self.without_text:,} items have no text to send")
+            lines.append(f"{counted(self.without_text, 'item')} without any text to send")
         if self.in_batches:
             lines.append(f"{self.in_batches:,} wait in batch jobs; fetch them with `score batch collect`")
         lines.append(

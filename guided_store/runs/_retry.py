@@ -23,6 +23,9 @@ UNUSABLE_ANSWERS = 30
 
 TOO_LONG = 413
 
+# Resolvers say it in many words; trying again for long does not make a host exist.
+_NO_SUCH_HOST = ("name resolution", "Name or service not known", "nodename nor servname", "getaddrinfo")
+
 _TEMPORARY = frozenset({408, 409, 425, 429})
 _SMALLEST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 
@@ -37,6 +40,11 @@ def is_final(http: int | None, code: str) -> bool:
 def is_never_taken(http: int | None, reason: str) -> bool:
     """Whether a request is larger than all that the server takes in a minute: waiting does not help."""
     return http == 429 and "request too large" in reason.lower()
+
+
+def patience(reason: str) -> int:
+    """How often to try to connect before an endpoint that never replied counts as unreachable."""
+    return 2 if any(words in reason for words in _NO_SUCH_HOST) else UNREACHABLE
 
 
 def backoff(tries: int) -> float:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from itertools import takewhile
 
 from guided_store.attributes import AttributeSchema
-from guided_store.journal import Journal, move, read_jobs
+from guided_store.journal import Journal, move
 from guided_store.ledger import RunRecord, iter_texts, record_run
 from guided_store.llm import Question, make_client
 from guided_store.progress import SILENT, Progress, Task
 from guided_store.runs._attend import Attendant, flush
-from guided_store.runs._budget import Budget
+from guided_store.runs._budget import Budget, spent_before
 from guided_store.runs._interrupt import run_interruptible
 from guided_store.runs._loop import ScoringLoop
 from guided_store.runs._options import ScoringOptions
@@ -81,7 +82,9 @@ def run_scoring(
         selection = select(store, record, options, only)
         tally = count(selection, iter_texts(store, record.fields, max_chars=record.max_chars))
         started = time.perf_counter()
-        texts = iter_texts(store, record.fields, max_chars=record.max_chars)
+        texts = takewhile(
+            lambda _: not loop.stopping, iter_texts(store, record.fields, max_chars=record.max_chars)
+        )
         loop = ScoringLoop(
             record.run,
             Question(record.schema, record.allow_unknown, options.notes),
@@ -89,7 +92,7 @@ def run_scoring(
             selection.units(texts),
             sender=Sender(client, options.timeout),
             journal=journal,
-            budget=_budget(store, record.run, options, selection),
+            budget=_budget(options, selection),
             fresh=not tally.done,
             say=progress.log,
         )
@@ -105,18 +108,16 @@ def run_scoring(
         with progress.task("scoring", tally.left - tally.beyond) as task:
             run_interruptible(lambda: work(task), loop.interrupt)
         flush(store, journal, record.run, max(wait, _LAST_WAIT))
-        report = _report(record, options, loop, tally, selection, journal, time.perf_counter() - started)
+        report = _report(record, options, loop, tally, journal, time.perf_counter() - started)
     if loop.fault is not None:
         raise ScoringError(loop.fault, report)
     return report
 
 
-def _budget(store: Store, run: str, options: ScoringOptions, selection: Selection) -> Budget:
+def _budget(options: ScoringOptions, selection: Selection) -> Budget:
     """What is left of the maximum cost, with open batch jobs at their upper bounds."""
-    limit = options.max_cost
-    if limit is not None:
-        limit -= sum(job.estimate or 0.0 for job in read_jobs(store.root, run) if job.open)
-    return Budget(limit, selection.holdings.spent)
+    limit = None if options.max_cost is None else options.max_cost - selection.set_aside
+    return Budget(limit, spent_before(selection.holdings, options.prices))
 
 
 def _report(
@@ -124,7 +125,6 @@ def _report(
     options: ScoringOptions,
     loop: ScoringLoop,
     tally: Tally,
-    selection: Selection,
     journal: Journal,
     seconds: float,
 ) -> RunReport:
@@ -144,7 +144,7 @@ def _report(
         already=tally.done,
         given_up=tally.given_up,
         in_batches=tally.in_batches,
-        spent=loop.budget.spent - selection.holdings.spent if priced else None,
+        spent=loop.budget.spent - loop.budget.before if priced else None,
         run_spent=loop.budget.spent if priced else None,
         tokens_in=counts.tokens_in,
         tokens_out=counts.tokens_out,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from guided_store.journal import batch_items
+from guided_store.journal import batch_items, read_jobs
 from guided_store.ledger import Holdings, RunRecord
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._work import Selection
@@ -15,6 +15,9 @@ def select(
     store: Store, record: RunRecord, options: ScoringOptions, only: Collection[str] | None = None
 ) -> Selection:
     """What the run still has to ask, by what the ledger and the open batch jobs hold."""
+    # The jobs before the ledger: what is collected meanwhile is then seen twice, and not overlooked.
+    estimates = [job.estimate or 0.0 for job in read_jobs(store.root, record.run) if job.open]
+    waiting = batch_items(store, record.run)
     return Selection(
         Holdings.load(store, record.run),
         repeats=options.repeats,
@@ -22,6 +25,7 @@ def select(
         attempts=options.attempts,
         retry_failed=options.retry_failed,
         limit=options.limit,
-        waiting=batch_items(store, record.run),
+        waiting=waiting,
+        set_aside=sum(estimates),
         only=only,
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from guided_store.journal import Outcome
+from guided_store.llm import error_within, read_error
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -21,6 +21,8 @@ _MOST_WORDS = 300
 # Shorter keys are placeholders for servers without any, such as "none": a word that texts may hold.
 _SECRET_LENGTH = 8
 _TOLD = (b"x-ratelimit-", b"retry-after")
+# What a request that is sent again later may not meet any more.
+_WAITS = frozenset({408, 425, 429, *range(500, 600)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Sender:
                     _PATH, cast_to=self._response, body=body, options={"headers": {REQUEST_ID: request_id}}
                 )
         except self._status_error as error:
-            return self._refused(request_id, error.response, time.perf_counter() - started)
+            latency = time.perf_counter() - started
+            return self._refused(request_id, error.response, latency, error.response.status_code)
         except self._connection_error as error:
             cause = error.__cause__
             if isinstance(cause, self._unsent):
@@ -92,29 +95,34 @@ class Sender:
             return self._lost(request_id, "unknown", self._words(cause or error), started)
         except TimeoutError:
             return self._lost(request_id, "unknown", "no whole answer in time", started)
+        latency, text = time.perf_counter() - started, self._scrub(response.text)
+        # Gateways answer 200 and put into the body what the server behind them refused.
+        within = error_within(text)
+        if within is not None and within.status in _WAITS:
+            return self._refused(request_id, response, latency, within.status)
         outcome = Outcome(
             request_id=request_id,
             kind="answer",
             time=time.time(),
             http=response.status_code,
-            body=self._scrub(response.text),
-            latency=time.perf_counter() - started,
+            body=text,
+            latency=latency,
         )
         return Reply(outcome, _limit_headers(response))
 
-    def _refused(self, request_id: str, response: Any, latency: float) -> Reply:
+    def _refused(self, request_id: str, response: Any, latency: float, status: int | None) -> Reply:
         text = self._scrub(response.text)
-        code, message = read_error(text)
+        error = read_error(text)
         outcome = Outcome(
             request_id=request_id,
             kind="error",
             time=time.time(),
-            http=response.status_code,
+            http=status,
             body=text[:_MOST_ERROR_TEXT],
-            reason=f"http {response.status_code}: {message or response.reason_phrase}",
+            reason=f"http {status}: {error.message or response.reason_phrase}",
             latency=latency,
         )
-        return Reply(outcome, _limit_headers(response), code)
+        return Reply(outcome, _limit_headers(response), error.code)
 
     def _lost(self, request_id: str, kind: Any, reason: str, started: float) -> Reply:
         outcome = Outcome(
@@ -137,27 +145,6 @@ class Sender:
         if self._key is not None and self._key in text:
             return text.replace(self._key, "[key]")
         return text
-
-
-def read_error(text: str) -> tuple[str, str]:
-    """Code and message of an error response's body, in one line; "" where it has none.
-
-    Understands OpenAI's form and those that other servers use ("message", "detail", plain text).
-    """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        plain = text if "<html" not in text[:500].lower() else ""
-        return "", " ".join(plain.split())[:_MOST_WORDS]
-    code, message = "", ""
-    fields = content if isinstance(content, dict) else {}
-    error = fields.get("error", fields)
-    if isinstance(error, str):
-        message = error
-    elif isinstance(error, dict):
-        code = str(error.get("code") or error.get("type") or "")
-        message = str(error.get("message") or error.get("detail") or "")
-    return code, " ".join(message.split())[:_MOST_WORDS]
 
 
 def _limit_headers(response: Any) -> dict[str, str]:

@@ -133,6 +133,8 @@ def _read_texts(store: Store, record: RunRecord) -> Texts:
 
 def _status(store: Store, record: RunRecord, texts: Texts) -> RunStatus:
     # The journal before the table: what moves meanwhile is then seen twice, and told by its id, not missed.
+    # So with the batch jobs.
+    in_jobs = batch_items(store, record.run)
     entries = waiting(store, record.run)
     reading = Reading()
     journal = _journal_rows(store, record, reading)
@@ -145,7 +147,7 @@ def _status(store: Store, record: RunRecord, texts: Texts) -> RunStatus:
     samples, states, reasons = counts.states(
         int(record.settings.get("repeats", 1)),
         int(record.settings.get("attempts", _ATTEMPTS)),
-        batch_items(store, record.run),
+        in_jobs,
     )
     return RunStatus(
         run=record.run,

@@ -71,6 +71,7 @@ class Selection:
         holdings: what the run has.
         repeats, items_per_request, attempts, retry_failed, limit: as in `ScoringOptions`.
         waiting: (item, text hash, sample) that batch jobs ask about.
+        set_aside: US dollars that these jobs may cost at most.
         only: ids of the items to look at; None: all.
     """
 
@@ -81,6 +82,7 @@ class Selection:
     retry_failed: bool = False
     limit: int | None = None
     waiting: Collection[tuple[str, str, int]] = field(default_factory=frozenset)
+    set_aside: float = 0.0
     only: Collection[str] | None = None
 
     def units(self, texts: Iterable[ItemText], tally: Tally | None = None) -> Iterator[Unit]:

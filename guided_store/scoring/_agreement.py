@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -232,7 +232,7 @@ def _attribute(name: str, ratings: NDArray[np.float64], sources: Sequence[str]) 
         biases=biases(paired),
     )
     reason = _reason(found, paired, sources)
-    return found if reason is None else AttributeAgreement(**{**vars(found), "reason": reason})
+    return found if reason is None else replace(found, reason=reason)
 
 
 def _reason(row: AttributeAgreement, paired: NDArray[np.float64], sources: Sequence[str]) -> str | None:

@@ -71,7 +71,7 @@ def export_scores(
     """
     target = Path(path)
     if target.suffix not in FILES:
-        raise UsageError(f"scores are written as {', '.join(FILES)}: name such a file, not {target.name}")
+        raise UsageError(f"scores are written as {', '.join(FILES)}: name such a file, not {str(path)!r}")
     if not target.parent.is_dir():
         raise UsageError(f"the folder {target.parent} does not exist")
     if source_kind(source) == "file":

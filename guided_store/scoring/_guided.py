@@ -36,15 +36,20 @@ def build_guided(
     deviation, the runs and the coverage, so that the version can be read without any file.
 
     Several runs are averaged, each run one vote: a score is the mean over the runs that give one of their
-    means over samples. `std` is each score's uncertainty on the schema's scale, a population standard
-    deviation: between the runs where there are several, between the samples of one run; NaN where fewer than
-    two answers are known, absent where that is so of all.
+    means over samples. Nothing evens out that one run may score higher than another, so where runs cover
+    different items an item's level depends on who scored it: recipe `runs` says how many items each scored,
+    and `agreement` by how much they differ.
+
+    `std` is each score's uncertainty on the schema's scale, a population standard deviation: between the
+    runs where there are several, between the samples of one run; NaN where fewer than two answers are known,
+    absent where that is so of all.
 
     With `extend`, the rows of a guided version are taken over bit for bit, what was imputed in them included,
     whatever has been scored since; the catalogue's items that it lacks come after them in the catalogue's
     order, standardised with the mean and deviation of that version, so that new and old compare. Rows of
-    items that the catalogue has lost are kept and counted (recipe `ids_not_in_catalogue`). An attribute that
-    did not vary in that version stays 0 for the new items too.
+    items that the catalogue has lost are kept and counted (recipe `ids_not_in_catalogue`); `coverage` and
+    `scored_items` are of all rows. An attribute that did not vary in that version stays 0 for the new items
+    too.
 
     Args:
         store: open for writing, with items.

@@ -31,7 +31,7 @@ def find_schema(store: Store | None, sources: Sequence[str]) -> AttributeSchema:
     store's guided versions and the bundled schemas are searched. Files do not tell.
 
     Raises:
-        UsageError: no source tells.
+        UsageError: no source tells, or there is no such run.
         UnknownVersionError: there is no such version.
     """
     for source in sources:
@@ -43,9 +43,15 @@ def find_schema(store: Store | None, sources: Sequence[str]) -> AttributeSchema:
         record = find_run(store, source)
         if record is not None:
             return record.schema
-        for info in list_runs(store):
+        runs = list_runs(store)
+        for info in runs:
             if info.run == source and (found := _by_digest(store, info.schema_digest)):
                 return found
+        if not any(info.run == source for info in runs):
+            names = ", ".join(info.run for info in runs)
+            raise UsageError(
+                f"the ledger has no run {source!r}" + (f"; it has {names}" if names else " and no other yet")
+            )
     raise UsageError(
         f"which attributes were scored cannot be told from {', '.join(sources)}; give the schema"
     )

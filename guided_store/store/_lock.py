@@ -47,7 +47,11 @@ class WriterLock:
             "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
-        write_json(self._note, holder)
+        try:
+            write_json(self._note, holder)
+        except BaseException:  # a full disk: the next try, in this process too, must find the lock free
+            self._lock.release()
+            raise
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""

@@ -143,6 +143,20 @@ class Store:
             table.add(data)
             return int(table.version)
 
+    def compact(self, name: str) -> bool:
+        """Merge a table's small fragments where many appends left too many; returns whether that was done.
+
+        Rows, their order and tagged versions stay; untagged versions older than an hour go. It mends nothing
+        that needs mending, so where it fails (a full disk) the table is as it was, and nothing is raised.
+        """
+        from guided_store.store._compact import compact
+
+        self._need_write()
+        try:
+            return compact(self.dataset(name))
+        except (OSError, ValueError, RuntimeError, StoreError):
+            return False
+
     def replace(self, name: str, data: pa.Table | pa.RecordBatchReader) -> int:
         """Make `data` the table's newest version; older ones stay. Returns the Lance version number."""
         if not self.has_table(name):

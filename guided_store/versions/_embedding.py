@@ -27,7 +27,9 @@ class Embedding:
         bias: float32 (n,), or None where the version has none.
         raw: float32 (n, A), attribute scores on the schema's scale (NaN where never scored), or None.
         imputed: bool (n, A), True where a guided value was filled in, or None.
-        std: float32 (n, A), spread of repeated scorings, or None.
+        std: float32 (n, A), how far runs or repeats of a scoring differ on the schema's scale (NaN where
+            that is not known), or None.
+        attributes: names of the first vector columns, A of them or none.
     """
 
     info: VersionInfo

@@ -63,6 +63,7 @@ def test_interrupt(capsys: pytest.CaptureFixture[str]) -> None:
         (FileNotFoundError(errno.ENOENT, "No such file", "/x/y"), "no such file (/x/y)"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "/x/y"), "this is a folder (/x/y)"),
         (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (FileNotFoundError("cannot open /x/y\nfor writing"), "no such file (cannot open /x/y for writing)"),
         (OSError("first line\nsecond"), "first line"),
         (MemoryError(), "not enough memory"),
     ],

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cli import _output
-from cli._output import count, listing, pairs, plain, print_json, show, size
+from cli._output import listing, pairs, plain, print_json, show, size
+from guided_store.wording import counted
 
 
 @dataclass
@@ -71,8 +72,8 @@ def test_tables_fold_and_keep_everything(
 
 
 def test_counts_and_sizes() -> None:
-    assert [count(n, "entry") for n in (0, 1, 2000)] == ["0 entries", "1 entry", "2,000 entries"]
-    assert [count(n, "item") for n in (1, 2)] == ["1 item", "2 items"]
+    assert [counted(n, "entry") for n in (0, 1, 2000)] == ["0 entries", "1 entry", "2,000 entries"]
+    assert [counted(n, "item") for n in (1, 2)] == ["1 item", "2 items"]
     assert [size(n) for n in (0, 999, 1500, 2.5e6, 3e12)] == [
         "0 bytes",
         "999 bytes",
@@ -94,3 +95,24 @@ def test_block_characters_need_an_encoding(
     monkeypatch.setattr(_output.sys, "stdout", out)
     monkeypatch.delenv("TERM", raising=False)
     assert _output.unicode_output() is possible
+
+
+def test_names_to_be_copied_stay_in_one_line_however_narrow_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [("a-run-with-quite-a-long-name-x1", "some/model-with-a-name", "1,234,567")]
+    show(listing(("run", "model", "done"), rows, right=("done",), whole=("run",)))
+    out = capsys.readouterr().out
+    assert "a-run-with-quite-a-long-name-x1" in out
+    assert "1,234,567" in out
+    assert "".join(line[33:43].strip() for line in out.splitlines()[1:]) == "some/model-with-a-name"
+
+
+def test_what_files_and_servers_say_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "\x1b[31mred\x07 \u202eevil\nand \u05db\u05d9\u05e1\u05d0"
+    show(f"{title}", listing(("title",), [(title,)]), pairs({"title": title}))
+    out = capsys.readouterr().out
+    assert not set(out) & set("\x1b\x07\u202e")
+    assert out.splitlines()[0] == "[31mred evil"
+    assert out.count("[31mred evil and \u05db\u05d9\u05e1\u05d0") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,71 @@ def test_the_key_is_in_no_file(shop: Shop) -> None:
     files = [path for path in shop.store.rglob("*") if path.is_file()]
     assert len(files) > 5
     assert not [path for path in files if b"test-key" in path.read_bytes()]
+
+
+def test_a_taken_name_is_told_before_anything_is_bought(shop: Shop) -> None:
+    shop.terminal.ask(shop.store, "score run --as films", *shop.asks)
+    bought = len(shop.server.received())
+    shop.add(["A new film"], first=30)
+    for command in ("score run --as films", "score run --as films --dry-run"):
+        assert (
+            "there is a version guided/films already"
+            in shop.terminal.refuse(shop.store, command, *shop.asks)[1]
+        )
+    assert len(shop.server.received()) == bought
+
+
+def test_what_was_bought_is_told_when_the_version_cannot_be_built(shop: Shop) -> None:
+    shop.server.set(faults={"refusal": 0.5})
+    command = "score run --as films --attempts 1 --prices 1,2"
+    result = shop.terminal.invoke(shop.store, command, *shop.asks)
+    assert result.exit_code == 2, result.output
+    assert "failed: no usable answer" in result.stdout
+    assert "spent $" in result.stdout
+    assert result.stderr.startswith("error: ")
+    found = shop.terminal.invoke(shop.store, command, *shop.asks, "--json")
+    assert found.exit_code == 2
+    assert json.loads(found.stdout)["given_up"] > 0
+
+
+def test_what_was_bought_is_told_when_the_server_fails_later(shop: Shop) -> None:
+    shop.server.set(faults={"refusal": 1.0})
+    result = shop.terminal.invoke(shop.store, "score run --attempts 20 --prices 1,2", *shop.asks)
+    assert result.exit_code == 1, result.output
+    assert "stopped by an error" in result.stdout
+    assert "spent $" in result.stdout
+    assert "answers of m could be used" in result.stderr
+
+
+def test_a_limited_call_in_vain_is_no_success(shop: Shop) -> None:
+    shop.server.set(faults={"refusal": 1.0})
+    result = shop.terminal.invoke(shop.store, "score run --limit 2", *shop.asks)
+    assert result.exit_code == 1
+    assert "2 failed" in result.stdout
+
+
+def test_a_version_shows_every_run_it_averages(shop: Shop) -> None:
+    for run, more in (("one", []), ("two", ["--again", "--repeats", 2])):
+        shop.terminal.ask(shop.store, f"score run --run {run}", *shop.asks, *more)
+    shop.terminal.ask(shop.store, "build guided --runs one,two --as both")
+    shown = " ".join(shop.terminal.ask(shop.store, "versions show guided/both").split())
+    assert "one (m-2026-01-01, 30 items); two (m-2026-01-01, 30 items, 2 answers each)" in shown
+    assert "tiny, version 1" in shown
+
+
+def test_long_names_can_be_copied_from_the_listings(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    asks = ["--schema", shop.schema, "--base-url", shop.server.url]
+    for model in ("maker/a-model-with-a-long-name", "other/model"):
+        shop.terminal.ask(shop.store, "score run --limit 1", *asks, "--model", model)
+        shop.terminal.ask(shop.store, "score batch submit --limit 2", *asks, "--model", model)
+    status, jobs = (
+        shop.terminal.ask(shop.store, command) for command in ("score status", "score batch list")
+    )
+    for run in shop.terminal.json(shop.store, "score status"):
+        assert run["run"] in status
+        assert run["run"] in jobs
+    for job in shop.terminal.json(shop.store, "score batch list"):
+        assert job["job"] in jobs
+    assert "failed" not in status
+    assert "in jobs" in status

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forking import Forking
 
 from indexes import VectorIndex, VectorIndexError, verify
 
@@ -38,13 +38,13 @@ _artifact.faiss.write_index = dying(_artifact.faiss.write_index)
 os.fsync, os.rename, shutil.rmtree = dying(os.fsync), dying(os.rename), dying(shutil.rmtree)
 _artifact._exchange = dying(_artifact._exchange)
 index.save(path, version_digest="new", overwrite=overwrite)
-print(step)
 """
 
 
-def save_in_child(path: Path, overwrite: bool, swap: bool, fatal: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", CHILD, str(path), str(overwrite), str(swap), str(fatal)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture(scope="module")
+def forking() -> Iterator[Forking]:
+    with Forking("indexes") as process:
+        yield process
 
 
 def old_index() -> VectorIndex:
@@ -52,18 +52,17 @@ def old_index() -> VectorIndex:
 
 
 @pytest.mark.parametrize(("overwrite", "swap"), [(False, True), (True, True), (True, False)])
-def test_kill_at_every_step(tmp_path: Path, overwrite: bool, swap: bool) -> None:
-    whole = save_in_child(tmp_path / "count", overwrite, swap, fatal=0)
-    assert whole.returncode == 0, whole.stderr
+def test_kill_at_every_step(tmp_path: Path, forking: Forking, overwrite: bool, swap: bool) -> None:
+    assert forking.start(CHILD, tmp_path / "count", overwrite, swap, 0).wait() == 0
     outcomes = []
     for fatal in range(1, 20):
         path = tmp_path / str(fatal) / "index"
         if overwrite:
             old_index().save(path, version_digest="old")
-        child = save_in_child(path, overwrite, swap, fatal)
-        if child.returncode == 0:
+        code = forking.start(CHILD, path, overwrite, swap, fatal).wait()
+        if code == 0:
             break
-        assert child.returncode == -signal.SIGKILL, child.stderr
+        assert code == -signal.SIGKILL
         try:
             outcomes.append(verify(path).version_digest)
         except VectorIndexError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from records import run_record
 
 from guided_store.attributes import Attribute, AttributeSchema
 from guided_store.journal import Outcome, Sent
@@ -59,22 +60,20 @@ def make_record(store: Store, schema: AttributeSchema) -> MakeRecord:
 
     def make(run: str = "r", *, allow_unknown: bool = False, **settings: Any) -> RunRecord:
         question = Question(schema, allow_unknown)
-        record = RunRecord(
-            run=run,
-            provider="openai",
-            model="gpt-fake",
-            endpoint="http://localhost:1/v1",
-            purpose="score",
-            schema=schema,
-            prompt_hash=question.prompt_hash,
-            prompt=question.system,
-            fields=("title",),
-            max_chars=2000,
-            allow_unknown=allow_unknown,
-            settings=settings,
-            created=datetime(2026, 9, 1, tzinfo=UTC),
+        return record_run(
+            store,
+            run_record(
+                schema,
+                run=run,
+                model="gpt-fake",
+                endpoint="http://localhost:1/v1",
+                prompt_hash=question.prompt_hash,
+                prompt=question.system,
+                allow_unknown=allow_unknown,
+                settings=settings,
+                created=datetime(2026, 9, 1, tzinfo=UTC),
+            ),
         )
-        return record_run(store, record)
 
     return make
 

@@ -6,6 +6,7 @@ import json
 import time
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,16 @@ def test_one_process_works_on_the_jobs(store, schema, ask, fake_openai) -> None:
     with working_on_jobs(store), pytest.raises(StoreLockedError, match="another process is submitting"):
         collect_batches(store, lock_wait=0.0)
     assert len(collect_batches(store, lock_wait=0.0).waiting) == 1
+
+
+def test_a_clock_that_was_set_back_holds_up_nobody(
+    store, schema, ask, fake_openai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fake_openai()
+    (job,) = submit_batches(store, schema, ask(server))
+    monkeypatch.setattr(remote, "SETTLE", 0.2)
+    later = replace(job, job="other", file_id=None, creating=time.time() + 20)
+    with make_sync_client(base_url=server.url) as client:
+        started = time.monotonic()
+        assert remote.find(store, later, client, settle=True) is None
+    assert time.monotonic() - started < 5

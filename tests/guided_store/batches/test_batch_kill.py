@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from forking import LANCE, Forking
 
 import guided_store.batches._remote as remote
 from guided_store.batches import collect_batches, list_batches, submit_batches
@@ -19,6 +16,7 @@ from guided_store.journal import read_jobs
 from guided_store.store import Store
 
 ITEMS = [f"f{n}" for n in range(20)]
+SOURCE = Path(__file__).with_name("dying.py").read_text(encoding="utf-8")
 
 UPLOAD = "openai.resources.files:Files.create"
 CREATE = "openai.resources.batches:Batches.create"
@@ -48,12 +46,9 @@ COLLECTING = [
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment["OPENAI_API_KEY"] = "test-key"
-    script = Path(__file__).with_name("zygote.py")
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, str(script)], env=environment, **pipes) as process:
+def forking() -> Iterator[Forking]:
+    openai = ("openai.resources.batches", "openai.resources.files", "openai.types")
+    with Forking("guided_store.batches", *openai, *LANCE) as process:
         yield process
 
 
@@ -61,7 +56,7 @@ Kill = Callable[..., None]
 
 
 @pytest.fixture
-def kill(zygote: subprocess.Popen[str], store: Store, schema, monkeypatch: pytest.MonkeyPatch) -> Kill:
+def kill(forking: Forking, store: Store, schema, monkeypatch: pytest.MonkeyPatch) -> Kill:
     """Run a command in a process that dies at the n-th call of a function."""
     monkeypatch.setattr(remote, "SETTLE", 0.0)
     store.close()  # the other process writes
@@ -69,11 +64,7 @@ def kill(zygote: subprocess.Popen[str], store: Store, schema, monkeypatch: pytes
     def run(what: str, place: str, moment: str, number: int, url: str) -> None:
         told = {"what": what, "place": place, "moment": moment, "number": number, "root": str(store.root)}
         told |= {"url": url, "schema": schema.to_dict(), "max_requests": 12}
-        assert zygote.stdin is not None
-        assert zygote.stdout is not None
-        zygote.stdin.write(json.dumps(told) + "\n")
-        zygote.stdin.flush()
-        assert int(zygote.stdout.readline()) == 77, "it did not die where it should"
+        assert forking.start(SOURCE, json.dumps(told)).wait() == 77, "it did not die where it should"
 
     return run
 

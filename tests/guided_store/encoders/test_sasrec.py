@@ -1,120 +1,120 @@
-"""The contract of an encoder: the query depends on the events passed in, and on nothing else."""
+"""SASRec as it was when the first encoders were stored: same names, same start, same queries."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from guided_store.encoders import EncoderConfig, SASRec
-from guided_store.encoders._histories import encode_histories
-from guided_store.encoders._items import ItemTable
-from guided_store.errors import EncoderError, UsageError
+from guided_store.encoders import EncoderConfig, SASRec, TrainingConfig, load_encoder
+from guided_store.encoders._encoder import save_encoder
+from guided_store.store import create
+from guided_store.versions import load_embedding, write_version
 
-CONFIG = EncoderConfig(dim=8, blocks=2, heads=2, max_length=6, dropout=0.5)
+SMALL = EncoderConfig(dim=8, blocks=1, heads=2, max_length=4)
+SHAPES = {
+    "gain": [8],
+    "position.weight": [4, 8],
+    "blocks.0.norm_attention.weight": [8],
+    "blocks.0.norm_attention.bias": [8],
+    "blocks.0.attention.project.weight": [24, 8],
+    "blocks.0.attention.project.bias": [24],
+    "blocks.0.attention.out.weight": [8, 8],
+    "blocks.0.attention.out.bias": [8],
+    "blocks.0.norm_feed_forward.weight": [8],
+    "blocks.0.norm_feed_forward.bias": [8],
+    "blocks.0.feed_forward.0.weight": [32, 8],
+    "blocks.0.feed_forward.0.bias": [32],
+    "blocks.0.feed_forward.2.weight": [8, 32],
+    "blocks.0.feed_forward.2.bias": [8],
+    "norm.weight": [8],
+    "norm.bias": [8],
+}
 
 
-@pytest.fixture(scope="module")
-def model() -> SASRec:
-    model = SASRec(CONFIG)
-    model.reset(torch.Generator().manual_seed(0))
-    with torch.no_grad():  # large enough weights for a leak to show
-        for parameter in model.parameters():
-            parameter.mul_(5)
+def sha256(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def small(seed: int = 0) -> SASRec:
+    model = SASRec(SMALL)
+    model.reset(torch.Generator().manual_seed(seed))
     return model.eval()
 
 
-@pytest.fixture(scope="module")
-def table() -> ItemTable:
-    generator = torch.Generator().manual_seed(1)
-    return ItemTable(torch.randn(20, 5, generator=generator), torch.randn(20, 3, generator=generator))
+def test_settings_are_written_as_ever() -> None:
+    assert EncoderConfig().to_dict() == {
+        "dim": 64,
+        "blocks": 2,
+        "heads": 2,
+        "max_length": 50,
+        "dropout": 0.2,
+        "feed_forward": 4,
+        "architecture": "sasrec",
+    }
+    # digests of encoders and fingerprints of unfinished runs hang on these
+    assert sha256(SMALL.to_dict()) == "4d8c5435b1630ddc4064d4378d7fdaead15974d8a291fde68ff0caf9e8ad1de0"
+    expected = "1d61777005a9736b9e1f13580aa13d7d5d7b93b2b07a677a70f43ee751aac688"
+    assert sha256(TrainingConfig().to_dict()) == expected
 
 
-def history(*items: int) -> np.ndarray:
-    return np.array(items, np.int32)
-
-
-def test_later_events_do_not_change_earlier_queries(model: SASRec) -> None:
-    x = torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(2))
-    changed = x.clone()
-    changed[:, 4:] = changed[:, :2]  # a constant shift would vanish in the norm
+def test_weights_and_queries_are_as_ever() -> None:
+    model = small()
+    assert {name: list(value.shape) for name, value in model.state_dict().items()} == SHAPES
+    sums = {"position.weight": 0.004219, "blocks.0.feed_forward.2.weight": 0.359253}
+    for name, expected in sums.items():
+        assert model.state_dict()[name].double().sum().item() == pytest.approx(expected, abs=1e-5)
+    x = torch.linspace(-1, 1, 64).view(2, 4, 8)
+    model.balance(x.view(-1, 8) * 0.3)
     with torch.no_grad():
-        lengths = torch.full((3,), 6)
-        before, after = model(x, lengths), model(changed, lengths)
-    torch.testing.assert_close(before[:, :4], after[:, :4])
-    assert (before[:, 4:] - after[:, 4:]).abs().max() > 1e-3
+        queries = model.last(x, torch.tensor([3, 1]))
+    wanted = [
+        [-1.4256616, -1.2353052, -0.6978575, -0.3028010, 0.4004912, 0.7833907, 1.1567951, 1.3209468],
+        [-1.4896861, -1.2414709, -0.6674195, -0.2525763, 0.4493381, 0.8088086, 1.1444855, 1.2485201],
+    ]
+    torch.testing.assert_close(queries, torch.tensor(wanted), rtol=0, atol=1e-5)
 
 
-def test_the_last_only_path_is_the_full_one(model: SASRec) -> None:
-    x = torch.randn(4, 6, 8, generator=torch.Generator().manual_seed(2))
-    ends = torch.tensor([5, 0, 3, 2])
-    with torch.no_grad():
-        whole = model(x, ends + 1)
-        torch.testing.assert_close(model.last(x, ends), whole[torch.arange(4), ends])
-        torch.testing.assert_close(model.last(x[:1], ends[:1]), whole[:1, 5])
-        torch.testing.assert_close(model.last(x[2:3, :4], ends[2:3]), whole[2:3, 3])
-
-
-def test_padding_and_company_change_nothing(model: SASRec, table: ItemTable) -> None:
-    histories = [history(1, 2, 3), history(4), history(5, 6, 7, 8, 9, 10), history(3, 3)]
-    together = encode_histories(model, table, histories)
-    alone = np.concatenate([encode_histories(model, table, [one]) for one in histories])
-    np.testing.assert_allclose(together, alone, atol=1e-5)
-    swapped = encode_histories(model, table, histories[::-1])[::-1]
-    np.testing.assert_allclose(together, swapped, atol=1e-5)
-
-
-def test_only_the_newest_events_are_read(model: SASRec, table: ItemTable) -> None:
-    long = encode_histories(model, table, [history(9, 9, 1, 2, 3, 4, 5, 6)])
-    np.testing.assert_allclose(long, encode_histories(model, table, [history(1, 2, 3, 4, 5, 6)]), atol=1e-6)
-
-
-def test_order_matters(model: SASRec, table: ItemTable) -> None:
-    one, other = encode_histories(model, table, [history(1, 2, 3), history(2, 1, 3)])
-    assert np.abs(one - other).max() > 1e-3
-
-
-def test_many_histories_are_encoded_in_several_passes(
-    model: SASRec, table: ItemTable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(0)
-    histories = [rng.integers(0, 20, rng.integers(1, 9)).astype(np.int32) for _ in range(40)]
-    whole = encode_histories(model, table, histories)
-    monkeypatch.setattr("guided_store.encoders._histories.EVENTS_AT_ONCE", 7)
-    np.testing.assert_allclose(encode_histories(model, table, histories), whole, atol=1e-5)
-
-
-def test_an_empty_history_is_refused(model: SASRec, table: ItemTable) -> None:
-    with pytest.raises(EncoderError, match="empty history"):
-        encode_histories(model, table, [history(1), history()])
-
-
-def test_loud_columns_are_turned_down_on_input_only() -> None:
-    model = SASRec(CONFIG)
-    vectors = torch.randn(500, 8, generator=torch.Generator().manual_seed(3)) * 0.02
-    vectors[:, :3] *= 50  # root mean square 1 beside 0.02
-    model.balance(vectors)
-    torch.testing.assert_close(model.gain[3:], torch.ones(5))
-    torch.testing.assert_close(model.gain[:3], torch.full((3,), 0.1), rtol=0.1, atol=0)
-
-
-def test_fixed_columns_come_first_and_stay(table: ItemTable) -> None:
-    assert table.dim == 8
-    torch.testing.assert_close(table.vectors()[:, :3], table.fixed)
-    torch.testing.assert_close(table.rows(torch.tensor([[2, 7]])), table.vectors()[[2, 7]][None])
-    assert [name for name, _ in table.named_parameters()] == ["latent", "bias"]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"heads": 3}, {"dim": 0}, {"dropout": 1.0}, {"max_length": 0}, {"architecture": "other"}],
-)
-def test_impossible_shapes(wrong: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
-        EncoderConfig.from_dict({"dim": 8, "heads": 2} | wrong)
-
-
-def test_settings_round_trip() -> None:
-    assert EncoderConfig.from_dict(CONFIG.to_dict()) == CONFIG
-    with pytest.raises(UsageError, match="no setting width"):
-        EncoderConfig.from_dict({"width": 3})
+def test_an_encoder_written_before_other_architectures_loads(tmp_path: Path) -> None:
+    """Files by hand, as format 2 was first written."""
+    vectors = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+    model = small()
+    config = {
+        "dim": 8,
+        "blocks": 1,
+        "heads": 2,
+        "max_length": 4,
+        "dropout": 0.2,
+        "feed_forward": 4,
+        "architecture": "sasrec",
+    }
+    with create(tmp_path / "s") as store:
+        write_version(store, "base/old", list("abcde"), vectors)
+        embedding = load_embedding(store, "base/old")
+        with store.publish("encoders", "base/old") as folder:
+            save_file(model.state_dict(), folder / "model.safetensors")
+            sha = hashlib.sha256((folder / "model.safetensors").read_bytes())
+            sha.update(json.dumps(config, sort_keys=True).encode())
+            manifest = {
+                "format": 2,
+                "version": "base/old",
+                "version_digest": embedding.digest,
+                "config": config,
+                "training": {},
+                "sha256": sha.hexdigest(),
+            }
+            (folder / "encoder.json").write_text(json.dumps(manifest))
+        encoder = load_encoder(store, embedding)
+        assert encoder.config == SMALL
+        (query,) = encoder.encode([np.array([1, 4], np.int32)])
+        with torch.no_grad():
+            expected = model.last(torch.tensor(vectors[[1, 4]])[None], torch.tensor([1]))[0]
+        np.testing.assert_array_equal(query, expected.numpy())
+        # and what is written now is the same manifest
+        save_encoder(tmp_path, encoder.manifest, model)
+        assert json.loads((tmp_path / "encoder.json").read_text()) == manifest

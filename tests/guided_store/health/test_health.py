@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 from guided_store.encoders import EncoderConfig, EncoderManifest, SASRec
 from guided_store.encoders._encoder import save_encoder
 from guided_store.health import Check, check_all, store_status
+from guided_store.journal import Job, write_job
 from guided_store.store import create, open
 from guided_store.versions import Ref, embedding_digest, parse_ref, set_alias, write_version
 from indexes import VectorIndex
@@ -165,3 +168,45 @@ def test_an_index_whose_replacement_was_cut_short(root: Path) -> None:
     found = findings(root)
     assert "rename" in found["index base/x/flat"]
     assert ".flat.replaced-1" in found["index base/x/flat"]
+
+
+def test_what_scoring_left_is_told_and_one_damaged_job_does_not_hide_the_others(root: Path) -> None:
+    journal = root / "journal" / "r"
+    journal.mkdir(parents=True)
+    (journal / "00000001.jsonl").write_bytes(b"")
+    (journal / "damaged-00000001.jsonl").write_bytes(b"junk\n")
+    job = Job("first", "r", "submitted", 0.0, 1, 2, 10, None, {}, None, "OPENAI_API_KEY")
+    for name in ("first", "lost", "torn", "whole"):
+        (root / "batches" / name).mkdir(parents=True)
+        write_job(root / "batches" / name, replace(job, job=name))
+        (root / "batches" / name / "sent.jsonl").write_bytes(b"")
+    (root / "batches" / "lost" / "sent.jsonl").unlink()
+    (root / "batches" / "torn" / "job.json").write_text("{")
+    assert set(findings(root)) == {"batch job lost", "batch job torn"}
+    good = findings(root, "good")
+    assert good["batch job first"] == good["batch job whole"] == "is submitted, 0 items wait in it"
+    notes = [check for check in check_all(root) if check.subject == "journal r"]
+    assert [check.state for check in notes] == ["note", "note"]
+    assert "the next write moves them" in notes[0].finding
+    assert str(journal / "damaged-00000001.jsonl") in notes[1].finding
+
+
+def test_sizes_are_told_while_files_come_and_go(root: Path) -> None:
+    """As they do where a scoring run or a build goes on."""
+    passing, over = root / "journal" / "r", threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            passing.mkdir(parents=True, exist_ok=True)
+            for number in range(20):
+                (passing / str(number)).write_bytes(b"line")
+            shutil.rmtree(passing)
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(30):
+            assert store_status(open(root))["octets"] > 0
+    finally:
+        over.set()
+        other.join()

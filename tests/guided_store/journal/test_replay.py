@@ -330,3 +330,28 @@ def test_keys_need_not_be_stored(
     replay(store)
     rows = store.read(TABLE).to_pylist()
     assert {row["item_id"]: row["values"] for row in rows} == {"a": [1, 2], "b": [3, 4]}
+
+
+def test_a_folder_that_cannot_be_read_stops_nobody(
+    store: Store,
+    record: RunRecord,
+    make_sent: MakeSent,
+    make_answer: MakeAnswer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for run in ("locked", "r"):
+        folder = journal_folder(store.root, run)
+        folder.mkdir(parents=True)
+        lines = encode(make_sent("q", run=run)) + encode(make_answer("q"))
+        (folder / "00000001.jsonl").write_bytes(lines)
+
+    def names(folder: Path) -> list[Path]:
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return journal_files(folder)
+
+    monkeypatch.setattr("guided_store.journal._replay.journal_files", names)
+    report = replay(store)
+    assert (report.runs, report.rows) == (("r",), 1)
+    (problem,) = report.problems
+    assert "run locked was not moved" in problem

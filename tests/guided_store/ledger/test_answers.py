@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from records import run_record
 
 from guided_store.attributes import Attribute, AttributeSchema
 from guided_store.errors import DataError
-from guided_store.ledger import SCHEMA, RunRecord, append_rows, iter_texts, read_answers, record_run
+from guided_store.ledger import SCHEMA, append_rows, iter_texts, read_answers, record_run
 from guided_store.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,24 +83,7 @@ def test_a_row_of_another_width_is_damage(store: Store) -> None:
 def test_answers_about_the_current_text_come_first(store: Store, put_items: Any) -> None:
     put_items(["a", "b"], title=["Heat", "Ronin"])
     now = {text.item_id: text.hash for text in iter_texts(store, ["title"])}
-    record_run(
-        store,
-        RunRecord(
-            run="r",
-            provider="openai",
-            model="m",
-            endpoint=None,
-            purpose="score",
-            schema=ASKED,
-            prompt_hash="p",
-            prompt="",
-            fields=("title",),
-            max_chars=2000,
-            allow_unknown=False,
-            settings={},
-            created=START,
-        ),
-    )
+    record_run(store, run_record(ASKED))
     put(
         store,
         ("a", 0, 1, "ok", [1, 1]),

@@ -64,3 +64,12 @@ def test_done_is_by_item_sample_and_text(store: Store) -> None:
     assert (held.attempts("a", 0), held.attempts("b", 0), held.attempts("b", 1)) == (3, 3, 0)
     assert (held.spent, held.tokens_in, held.tokens_out, held.answered) == (1.5, 60, 12, 4)
     assert Holdings.load(store, "other's").is_done("c", "t4", 0)
+
+
+def test_tokens_without_a_price_are_told_apart() -> None:
+    held = Holdings()
+    held._add("a", 0, "h", "ok", 0.5, 10, 20)
+    held._add("b", 0, "h", "ok", None, 1, 2)
+    held._add("c", 0, "h", "unknown", None, None, None)
+    assert (held.spent, held.tokens_in, held.tokens_out) == (0.5, 11, 22)
+    assert (held.unpriced_in, held.unpriced_out) == (1, 2)

@@ -70,3 +70,10 @@ def test_a_row_given_twice_in_one_call_is_written_once(store: Store) -> None:
     answers = rows(("a", 0, 1, "ok", [1, 1]))
     assert append_rows(store, pa.concat_tables([answers, answers])) == 1
     assert store.count("scores") == 1
+
+
+def test_many_small_appends_leave_few_fragments(store: Store) -> None:
+    for number in range(70):
+        append_rows(store, rows((f"i{number}", 0, 1, "ok", [1, 1])), known_new=True)
+    assert len(store.dataset("scores").get_fragments()) < 10
+    assert store.read("scores").column("item_id").to_pylist() == [f"i{number}" for number in range(70)]

@@ -51,6 +51,7 @@ def test_the_hash_follows_the_text_and_not_the_item(store: Store, put_items: Any
 
 def test_long_and_strange_texts_are_cut_and_cleaned() -> None:
     assert _clean("a\x00b\u202ec\U000e0041d", 10) == "abcd"  # control, right-to-left override, tag character
+    assert _clean("a\U000e0130\U000e0151", 10) == "a"  # selectors, printable by name only
     assert _clean("\u0646\u200c\u0645", 10) == "\u0646\u200c\u0645"  # a joiner that Persian needs
     assert _clean("e\u0301", 10) == "é"
     assert _clean(" a \t\n b ", 10) == "a b"

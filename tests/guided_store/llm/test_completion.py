@@ -78,6 +78,11 @@ def test_an_ordinary_completion(body: Body) -> None:
         ('{"error": {"message": "Model\\nover\\u001bloaded"}}', "server error: Model over loaded"),
         ('{"error": "broken"}', "server error: broken"),
         ('{"error": 7}', "server error: no message"),
+        ('[{"error": {"code": 400, "message": "no such field"}}]', "server error: no such field"),
+        ('{"detail": "Not Found"}', "server error: Not Found"),
+        ('{"detail": [{"loc": ["body"], "msg": "field required"}]}', "server error: field required"),
+        ('{"object": "error", "message": "too long", "code": 400}', "server error: too long"),
+        ('{"choices": [{"error": {"message": "gone"}, "message": {"content": "{"}}]}', "server error: gone"),
         ('{"choices": [{"message": {"content": 7}}]}', "content is neither a text nor a list of parts"),
     ],
 )
@@ -103,6 +108,7 @@ def test_usage_is_read_beside_a_fault() -> None:
         ([], None),
         ({}, None),
         ({"prompt_tokens": 5}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None),
         ({"prompt_tokens": 5, "completion_tokens": None}, None),
         ({"prompt_tokens": True, "completion_tokens": 1}, None),
         ({"prompt_tokens": "5", "completion_tokens": 1}, None),
@@ -153,3 +159,26 @@ def test_long_words_are_cut(body: Body) -> None:
     assert refusal is not None
     assert refusal.endswith("...")
     assert len(refusal) <= 203
+
+
+@pytest.mark.parametrize(
+    ("total", "tokens_out"), [(None, 20), (0, 20), ("many", 20), (120, 20), (90, 20), (437, 337)]
+)
+def test_thoughts_that_only_the_total_counts_are_output_too(body: Body, total: Any, tokens_out: int) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": total}
+    assert read_completion(body("text", usage=usage)).usage == Usage(100, tokens_out)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("MAX_TOKENS", "length"),
+        ("max_tokens", "length"),
+        ("length", "length"),
+        ("content_filter: RECITATION", "content_filter"),
+        ("eos", "eos"),
+        (None, None),
+    ],
+)
+def test_finish_reasons_in_other_words(body: Body, said: str | None, meant: str | None) -> None:
+    assert read_completion(body("text", finish=said)).finish_reason == meant

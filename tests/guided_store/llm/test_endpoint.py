@@ -132,6 +132,28 @@ def test_addresses() -> None:
     assert not is_openai("https://notopenai.com/v1")
 
 
+def test_azure_is_openai_too() -> None:
+    """It wants a key, and its newer models refuse `max_tokens`."""
+    address = "https://mine.openai.azure.com/openai/v1"
+    assert is_openai(check_base_url(address))
+    assert not is_openai("https://openai.azure.com.example/openai/v1")
+    with pytest.raises(UsageError, match="no API key"):
+        client(base_url=address)
+
+
+def test_an_azure_address_with_deployment_and_version_is_led_to_the_one_without() -> None:
+    url = "https://mine.openai.azure.com/openai/deployments/gpt-5-mini?api-version=2024-10-21"
+    with pytest.raises(
+        UsageError, match=r"give https://mine\.openai\.azure\.com/openai/v1, and the deployment"
+    ):
+        check_base_url(url)
+
+
+def test_an_address_that_already_has_the_method() -> None:
+    with pytest.raises(UsageError, match=r"which is added to it; give http://localhost:8000/v1$"):
+        check_base_url("http://localhost:8000/v1/chat/completions/")
+
+
 def test_one_request_goes_out_with_its_key_and_no_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against a server on loopback that always fails: one request, the key in its header alone."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

@@ -323,3 +323,40 @@ def test_any_value_in_any_place_never_raises(
     found = verdicts(question, body(content))
     if json.dumps(content) != json.dumps(before) and place in NAMES:
         assert all(verdict.values == (1.0, 2.0, 3.0) for k, verdict in enumerate(found) if k != item)
+
+
+THOUGHTS = [
+    '<think>\nA film. {"items": []}\n</think>\n\n',
+    "The start was in the prompt.</think>",
+    "<think></think>",
+    "<think>It quotes </think> and </think> goes on</think>\n",
+    "<thinking>a</thinking>",
+    "[THINK]a[/THINK]",
+    "<seed:think>a</seed:think>",
+]
+
+
+@pytest.mark.parametrize("thoughts", THOUGHTS)
+@pytest.mark.parametrize("fenced", [False, True])
+def test_thoughts_before_an_answer_are_no_part_of_it(
+    question: Question, body: Body, answer: Answer, thoughts: str, fenced: bool
+) -> None:
+    text = json.dumps(answer(KEYS))
+    text = f"```json\n{text}\n```" if fenced else text
+    assert verdicts(question, body(thoughts + text)) == [Verdict((1, 2, 3), None)] * 3
+
+
+def test_only_thoughts_before_an_answer_are_passed_over(
+    question: Question, body: Body, answer: Answer
+) -> None:
+    text = json.dumps(answer(KEYS))
+    for content in ("Sure! " + text, "<think>" + text, text + "<think>a</think>", f"{text}</think>{text}"):
+        assert {reason_kind(reason or "") for reason in reasons(question, body(content))} == {"not JSON"}
+
+
+def test_thoughts_without_an_answer(question: Question, body: Body) -> None:
+    silent = "empty answer: the model thought and said nothing; its server may take answers for thoughts"
+    assert reasons(question, body("<think>a</think>")) == {silent}
+    assert reasons(question, body("", reasoning_content='{"items": []}')) == {silent}
+    assert reasons(question, body(None, reasoning="hm")) == {silent}
+    assert reasons(question, body("", reasoning_content="")) == {"empty answer"}

@@ -20,6 +20,7 @@ from guided_store.llm import (
     guess_tokens,
     make_keys,
     request_body,
+    was_cut,
 )
 
 
@@ -131,3 +132,19 @@ def test_a_request_with_all_options(limit_field: LimitField) -> None:
         "reasoning_effort": "low",
         "seed": 0,
     }
+
+
+@pytest.mark.parametrize("title", ["A quiet film about the sea.", "七人の侍", "सात समुंदर पार", "Ёлки"])
+def test_a_prompt_that_was_read_whole_is_not_taken_for_cut(title: str) -> None:
+    """At 4 characters a token, more than any of these scripts has."""
+    messages = Question(load_schema("films")).messages(["k"] * 10, [{"text": title * 40}] * 10)
+    characters = sum(len(message["content"]) for message in messages)
+    assert not was_cut(messages, characters // 4)
+    assert was_cut(messages, characters // 10)
+
+
+def test_a_context_that_ollama_halved() -> None:
+    """4,096 tokens of context, of which it keeps 2,050 for a prompt that does not fit."""
+    messages = Question(load_schema("films")).messages(["k"] * 10, [{"text": "word " * 300}] * 10)
+    assert guess_tokens(messages) > 4096
+    assert was_cut(messages, 2050)

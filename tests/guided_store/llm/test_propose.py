@@ -316,6 +316,17 @@ def test_the_file_reads_back_as_the_schema_with_its_reasons(serve: Serve, tmp_pa
     assert max(map(len, lines)) <= 110
 
 
+def test_the_file_says_so_where_the_question_was_cut(serve: Serve) -> None:
+    proposal = ask(serve(answer(tokens=(300, 200))).url)
+    assert proposal.cut
+    text = proposal.to_toml(datetime(2026, 11, 24))
+    assert "# WARNING: by its count of tokens the server read only a part of the question." in text
+    assert parse_schema(text) == proposal.schema
+    whole = ask(serve(answer()).url)
+    assert not whole.cut
+    assert "WARNING" not in whole.to_toml(datetime(2026, 11, 24))
+
+
 @given(st.text(min_size=1, max_size=300))
 def test_no_rationale_breaks_the_file(rationale: str) -> None:
     brief = SchemaBrief(rationale if rationale.strip() else "x", "x", 8)

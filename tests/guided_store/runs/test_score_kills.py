@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from books import PRICES, SCHEMA, Books, make_store
+from forking import LANCE, Forking
 
 from guided_store.runs import RunReport, ScoringOptions, score_items
 from guided_store.store import open
@@ -24,23 +25,7 @@ Fake = Callable[..., Any]
 Popen = Callable[..., "subprocess.Popen[str]"]
 
 
-# Forks a process for each command line it reads, with most imports done: ten kills are not about importing.
-# lance and lancedb, which do not survive a fork, are left to the child. Prints its id, then its exit status.
-FORKING = """
-import importlib, os, sys
-
-for name in ("cli.score_run", "guided_store.runs", "openai.resources.chat", "lance_namespace", "pandas"):
-    importlib.import_module(name)
-for line in sys.stdin:
-    pid = os.fork()
-    if pid == 0:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.argv = ["guided-store", *line.split()]
-        from cli.main import main
-        sys.exit(main())
-    print(pid, flush=True)
-    print(os.waitpid(pid, 0)[1], flush=True)
-"""
+COMMAND = "from cli.main import main; raise SystemExit(main())"
 
 
 @pytest.fixture
@@ -114,26 +99,28 @@ def go_on(path: Path, fake: Any) -> RunReport:
     return score_items(open(path), SCHEMA, options)
 
 
-def test_killed_at_ten_random_moments(tmp_path: Path, fake_openai: Fake, popen: Popen) -> None:
+@pytest.fixture
+def forking() -> Iterator[Forking]:
+    with Forking("cli.score_run", "guided_store.runs", "openai.resources.chat", *LANCE) as process:
+        yield process
+
+
+def test_killed_at_ten_random_moments(tmp_path: Path, fake_openai: Fake, forking: Forking) -> None:
     rng = random.Random(7)
     fake = fake_openai(latency=0.05)
     path = make_store(tmp_path / "store", [f"Film {n}" for n in range(1_000)])
     killed: list[set[str]] = []
-    forking = popen("-c", FORKING)
-    assert forking.stdin is not None
-    assert forking.stdout is not None
     for turn in range(10):
         seen = set(fake.received())
         (path / "writer.json").unlink(missing_ok=True)  # of one that was killed while it wrote
-        print(command_line(path, fake), file=forking.stdin, flush=True)
-        pid = int(forking.stdout.readline())
+        running = forking.start(COMMAND, *command_line(path, fake).split())
         if turn % 3 == 2:  # while it takes over what the last one left in the journal
-            wait_until(pid, (path / "writer.json").exists)
+            wait_until(running.pid, (path / "writer.json").exists)
         else:
-            wait_for(pid, fake, more=1)
+            wait_for(running.pid, fake, more=1)
         time.sleep(rng.uniform(0, 0.35))
-        os.kill(pid, signal.SIGKILL)
-        assert int(forking.stdout.readline()) == signal.SIGKILL  # it had not ended by itself
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL  # it had not ended by itself
         fake.wait_idle()
         killed.append(set(fake.received()) - seen)
     assert sum(bool(sent) for sent in killed) >= 7

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from scripted import Answer, Script, Scripted, completion, error, films, good, items_of
 
+from guided_store.journal import Journal, Outcome
 from guided_store.ledger import TABLE
 from guided_store.llm import Prices
 from guided_store.runs import RunReport, ScoringError
@@ -284,3 +285,24 @@ def test_a_second_signal_gives_up_what_is_in_flight(
     assert [row["reason"] for row in lost] == ["interrupted"] * 4
     assert report.spent == pytest.approx(sum(row["cost"] for row in rows(store)))
     assert score(server).ok == 95
+
+
+def test_an_answer_that_waits_for_room_on_the_disk_is_kept_when_given_up(
+    store: Store, put_items: PutItems, serve: Serve, score: Score, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_items(films(3))
+    write, waiting = Journal.outcome, threading.Event()
+
+    def outcome(self: Journal, record: Outcome) -> None:
+        if waiting.is_set():
+            return write(self, record)  # there is room again
+        waiting.set()
+        for delay in (0.1, 0.3):
+            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "outcome", outcome)
+    with pytest.raises(ScoringError, match="the journal cannot be written") as caught:
+        score(serve(good), concurrency=1)
+    assert (caught.value.report.unknown, caught.value.report.requests) == (0, 1)
+    assert [row["status"] for row in rows(store)] == ["ok"]

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from run_fixtures import *  # noqa: F403
 
-from guided_store.attributes import Attribute, AttributeSchema
+from guided_store.attributes import AttributeSchema
 from guided_store.ledger import SCHEMA, append_rows
-from guided_store.store import Store, create
+from guided_store.store import Store
 
 PutItems = Callable[..., None]
 PutScores = Callable[..., None]
 WriteCsv = Callable[..., Path]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with create(tmp_path / "store") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -44,13 +39,6 @@ def put_items(store: Store) -> PutItems:
         store.append("items", pa.Table.from_arrays(columns, schema=pa.schema(fields)))
 
     return put
-
-
-@pytest.fixture
-def schema() -> AttributeSchema:
-    """Two attributes, 0..10."""
-    ends = Attribute("humor", "none", "constant"), Attribute("pace", "slow", "fast")
-    return AttributeSchema("demo", 1, "film", (0, 10), ends)
 
 
 @pytest.fixture

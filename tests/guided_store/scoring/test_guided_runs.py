@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from records import run_record
 
 from guided_store.attributes import AttributeSchema
+from guided_store.embeddings import build_refined
 from guided_store.errors import DataError, UnknownVersionError, UsageError, VersionError
-from guided_store.ledger import RunRecord, iter_texts, record_run
+from guided_store.ledger import iter_texts, record_run
 from guided_store.scoring import build_guided, guided_schema, import_scores
 from guided_store.store import Store
 from guided_store.versions import load_embedding, write_version
@@ -77,24 +78,7 @@ def test_answers_about_an_older_text_are_counted_and_give_way(
 ) -> None:
     put_items(["a", "b", "c"], ["New", "Same", "Changed"])
     now = {text.item_id: text.hash for text in iter_texts(store, ("title",))}
-    record_run(
-        store,
-        RunRecord(
-            run="x",
-            provider="openai",
-            model="some-model",
-            endpoint=None,
-            purpose="score",
-            schema=schema,
-            prompt_hash="0",
-            prompt="",
-            fields=("title",),
-            max_chars=2000,
-            allow_unknown=False,
-            settings={},
-            created=datetime(2026, 1, 1, tzinfo=UTC),
-        ),
-    )
+    record_run(store, run_record(schema, run="x"))
     put_scores("x", {"a": [[1, 1]]}, text_hash=now["a"])
     put_scores(
         "x", {"a": [[9, 9]]}, text_hash="old", attempt=2
@@ -171,6 +155,31 @@ def test_an_extended_version_keeps_its_rows_and_the_parents_footing(
     assert (third.recipe["mean"], third.rows) == (parent.recipe["mean"], 6)
     grown = load_embedding(store, "guided/v3")
     assert grown.vectors[:5].tobytes() == new.vectors.tobytes()
+
+
+def test_refined_takes_up_new_items_of_an_extended_version(
+    store: Store, put_items: PutItems, put_scores: PutScores, schema: AttributeSchema
+) -> None:
+    put_items(["a", "b"])
+    put_scores("x", {"a": [[1, 2]], "b": [[3, 6]]})
+    parent = build_guided(store, "v1", schema=schema)
+    put_items(["c", "d"])
+    put_scores("x", {"c": [[4, 4], [6, 4]], "d": [[2, None]]})
+    build_guided(store, "v2", schema=schema, extend="guided/v1")
+    base = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    write_version(store, "base/b", ["d", "c", "a"], base)
+    info = build_refined(store, "r", base="base/b", guided="guided/v2", guided_scale=0.5)
+    found = load_embedding(store, info.ref)
+    assert found.item_ids == ("d", "c", "a")
+    # On the first parent's footing: mean 2 and 4, deviation 1 and 2.
+    np.testing.assert_allclose(found.vectors[:, :2], 0.5 * np.array([[0, 0], [3, 0], [-1, -1]]), atol=1e-7)
+    np.testing.assert_array_equal(found.imputed, [[0, 1], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(found.std, [[NAN, NAN], [1, 0], [NAN, NAN]])
+    assert (info.recipe["mean"], info.recipe["deviation"]) == (
+        parent.recipe["mean"],
+        parent.recipe["deviation"],
+    )
+    assert info.recipe["only_in_guided"] == {"count": 1, "examples": ["b"]}
 
 
 def test_extending_two_runs_with_new_items_of_both(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guided_store.scoring import normalise_title, titles_agree
+from guided_store.scoring._titles import normalise_title, titles_agree
 
 
 @pytest.mark.parametrize(

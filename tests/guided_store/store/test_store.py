@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -264,3 +265,61 @@ def test_a_create_killed_at_its_marker_does_not_block_the_folder(tmp_path: Path)
         make(root).close()
         assert open(root).root == root
         assert not left.exists()
+
+
+def test_many_small_appends_become_few_fragments(tmp_path: Path) -> None:
+    with create(tmp_path / "s") as store:
+        store.append("t", rows(0))
+        first = store.table_version("t")
+        store.tag("t", "kept", first)
+        for value in range(1, 70):
+            store.append("t", rows(value))
+            if store.compact("t"):
+                compacted = value
+        assert compacted == 63
+        assert len(store.dataset("t").get_fragments()) == 1 + 69 - 63
+        assert store.read("t").column("value").to_pylist() == list(range(70))
+        assert store.read("t", version=first).num_rows == 1  # tagged
+        assert store.read("t", version=first + 5).num_rows == 6  # young: somebody may be reading it
+
+
+def test_compacting_removes_old_versions_but_for_tagged_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guided_store.store._compact._KEPT", timedelta(0))
+    with create(tmp_path / "s") as store:
+        for value in range(64):
+            store.append("t", rows(value))
+        store.tag("t", "kept", 5)
+        assert store.compact("t")
+        assert {entry["version"] for entry in store.dataset("t").versions()} == {5, store.table_version("t")}
+        assert store.read("t", version=5).num_rows == 5
+        assert not store.compact("t")
+        store.append("t", rows(64))  # by another engine than the one that compacted
+        assert store.read("t").column("value").to_pylist() == list(range(65))
+
+
+def test_compacting_that_fails_leaves_the_table_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("guided_store.store._compact.compact", full)
+    with create(tmp_path / "s") as store:
+        store.append("t", rows(0))
+        assert not store.compact("t")
+        assert store.count("t") == 1
+
+
+def test_a_full_disk_leaves_the_writers_lock_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    create(tmp_path / "s").close()
+    with monkeypatch.context() as patched:
+        patched.setattr("guided_store.store._lock.write_json", full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            open(tmp_path / "s", write=True)
+    open(tmp_path / "s", write=True).close()
+    assert caught.value.errno == 28  # the error, and with it the frames that hold the lock, lived until here

@@ -1,7 +1,6 @@
-"""A process that forks children which die at a chosen moment: importing is paid for once, not per kill.
+"""A process that submits or collects and dies before or after the n-th call of one function.
 
-Reads one JSON line per child from stdin, writes its exit code to stdout. A child runs `submit` or `collect`
-and ends by `os._exit` before or after the n-th call of one function: nothing is cleaned up, flushed or said.
+It ends by `os._exit`: nothing is cleaned up, flushed or said. Its one argument, JSON, tells what to do.
 """
 
 from __future__ import annotations
@@ -17,16 +16,6 @@ from guided_store.attributes import schema_from_dict
 from guided_store.llm import Prices
 from guided_store.runs import ScoringOptions
 from guided_store.store import open as open_store
-
-# Imported before forking and not used: a Lance dataset must not be open across a fork, lancedb has a thread.
-for _name in (
-    "lance",
-    "openai.resources.batches",
-    "openai.resources.files",
-    "openai.types",
-    "pyarrow.compute",
-):
-    importlib.import_module(_name)
 
 DIED = 77
 
@@ -66,19 +55,5 @@ def run(told: dict[str, Any]) -> None:
         batches.submit_batches(store, schema, options, max_requests=told["max_requests"])
 
 
-def main() -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                run(json.loads(line))
-                code = 0
-            except BaseException as error:
-                print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            os._exit(code)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    run(json.loads(sys.argv[1]))
