@@ -205,7 +205,7 @@ def test_a_run_of_a_model_tells_its_schema_and_an_import_by_its_digest(
     import_scores(store, path, schema, as_name="g", run="mine")
     put_scores("other", {"1": [[1, 5]], "2": [[3, 6]]})
     assert agreement(store, ["mine", "other"]).schema == "demo"
-    with pytest.raises(UsageError, match="the ledger has no run .nobody.; it has other, mine"):
+    with pytest.raises(UsageError, match="the ledger has no run 'nobody'; it has other, mine"):
         agreement(store, ["nobody"])
 
 
