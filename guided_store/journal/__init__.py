@@ -13,9 +13,8 @@ from guided_store.journal._jobs import (
     save_job,
     write_job,
 )
-from guided_store.journal._journal import Journal, journal_folder
-from guided_store.journal._lock import is_running
-from guided_store.journal._reading import Reading, damaged_files, journal_files, read_journal
+from guided_store.journal._journal import Journal
+from guided_store.journal._reading import Reading
 from guided_store.journal._records import Outcome, Sent, encode
 from guided_store.journal._replay import ReplayReport, Waiting, pending, replay, waiting
 from guided_store.journal._rows import UNUSABLE, move, parts, to_rows
@@ -30,21 +29,16 @@ __all__ = [
     "Sent",
     "Waiting",
     "batch_items",
-    "damaged_files",
     "encode",
-    "is_running",
     "job_folder",
     "job_names",
     "jobs_folder",
-    "journal_files",
-    "journal_folder",
     "move",
     "parse_sent",
     "parts",
     "pending",
     "read_job",
     "read_jobs",
-    "read_journal",
     "read_sent",
     "replay",
     "save_job",

@@ -5,7 +5,7 @@ Knows no store. Nothing here sends a request but the client that `make_client` g
 
 from guided_store.llm._brief import SchemaBrief, draw_sample
 from guided_store.llm._completion import Completion, Usage, read_completion
-from guided_store.llm._endpoint import OPENAI_URL, check_base_url, is_openai, make_client
+from guided_store.llm._endpoint import check_base_url, is_openai, make_client
 from guided_store.llm._errors import ServerError, error_within, read_error
 from guided_store.llm._form import Structured
 from guided_store.llm._judge import Verdict, judge, reason_kind
@@ -19,7 +19,6 @@ from guided_store.llm._request import LimitField, request_body
 from guided_store.llm._tokens import bound_tokens, guess_tokens, was_cut
 
 __all__ = [
-    "OPENAI_URL",
     "Completion",
     "LimitField",
     "Prices",

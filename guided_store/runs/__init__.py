@@ -4,7 +4,6 @@ from guided_store.runs._budget import Budget, spent_before
 from guided_store.runs._check import AttributeShift, BatchingCheck, check_batching
 from guided_store.runs._compose import Composer
 from guided_store.runs._estimate import Estimate, estimate_run
-from guided_store.runs._limits import RateLimits, retry_after
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._plan import plan_run
 from guided_store.runs._recall import make_options
@@ -13,21 +12,18 @@ from guided_store.runs._run import score_items
 from guided_store.runs._select import select
 from guided_store.runs._status import RunStatus, run_status
 from guided_store.runs._suspicious import Suspicion, find_suspicious
-from guided_store.runs._work import Ask, Selection, Unit
+from guided_store.runs._work import Unit
 
 __all__ = [
-    "Ask",
     "AttributeShift",
     "BatchingCheck",
     "Budget",
     "Composer",
     "Estimate",
-    "RateLimits",
     "RunReport",
     "RunStatus",
     "ScoringError",
     "ScoringOptions",
-    "Selection",
     "Suspicion",
     "Unit",
     "check_batching",
@@ -35,7 +31,6 @@ __all__ = [
     "find_suspicious",
     "make_options",
     "plan_run",
-    "retry_after",
     "run_status",
     "score_items",
     "select",

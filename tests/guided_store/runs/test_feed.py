@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from guided_store.runs import Ask, Unit
 from guided_store.runs._feed import Feed
+from guided_store.runs._work import Ask, Unit
 
 
 def units(n: int, pause: float = 0.0) -> Iterator[Unit]:

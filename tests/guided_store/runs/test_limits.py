@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from guided_store.runs import RateLimits, retry_after
-from guided_store.runs._limits import parse_duration
+from guided_store.runs._limits import RateLimits, parse_duration, retry_after
 
 
 class Clock:

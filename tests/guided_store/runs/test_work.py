@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guided_store.ledger import Holdings, ItemText
-from guided_store.runs import Ask, Selection, Unit
-from guided_store.runs._work import Tally, count, smaller
+from guided_store.runs._work import Ask, Selection, Tally, Unit, count, smaller
 
 
 def text(number: int) -> ItemText:
