@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from guided_store.journal import Job, Outcome, Sent, job_folder, parse_sent
+from guided_store.llm import read_error
 
 FILES = ("output.jsonl", "errors.jsonl")
 """Names of the downloaded files in a job's folder; both are read in the same way."""
@@ -131,12 +131,9 @@ def _text(body: object) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
-def _sentence(error: Any) -> str:
-    if isinstance(error, dict):
-        words = error.get("message") or error.get("code") or error.get("type")
-        if words:
-            return " ".join(str(words).split())[:300]
-    return "no reason given"
+def _sentence(error: object) -> str:
+    told = read_error(_text(error))
+    return told.message or told.code or "no reason given"
 
 
 def remove_files(root: Path, job: Job) -> None:

@@ -13,12 +13,12 @@ from guided_store.batches._remote import adopt, create, find, upload
 from guided_store.batches._requests import plan_requests
 from guided_store.batches._write import MAX_BYTES, MAX_REQUESTS, Draft, write_jobs
 from guided_store.errors import StoreError, UsageError
-from guided_store.journal import Job, Journal, move, read_jobs, read_sent
-from guided_store.ledger import RunRecord, find_run, record_run
+from guided_store.journal import Job, read_jobs, read_sent, taking
+from guided_store.ledger import RunRecord, find_run
 from guided_store.llm import Prices
 from guided_store.progress import SILENT, Progress
 from guided_store.runs import ScoringOptions, plan_run
-from guided_store.store import Store, writing
+from guided_store.store import Store
 
 
 def submit_batches(
@@ -151,11 +151,7 @@ def _submit(
         # Before anything new: if the server is down, nothing more is prepared for it.
         jobs = [finish(store, job, clients, progress) for job in begun]
         # The run's lock keeps a live run away until what is asked here can be seen on disk.
-        with Journal.open(store.root, record.run) as journal:
-            with writing(store, lock_wait) as opened:
-                record = record_run(opened, record)
-                # What a killed live run was answered and did not move: it is not bought again.
-                move(opened, journal.seal(), record.run, done=journal.discard)
+        with taking(store, record, lock_wait) as (record, _):
             draft = Draft(record.run, options_to_dict(options), options.base_url, options.key_env, *limits)
             prepared = []
             with progress.task("preparing batch jobs", None) as task:

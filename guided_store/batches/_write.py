@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def _write_job(
                 if requests and (requests == draft.max_requests or size + len(line) > draft.max_bytes):
                     break
                 asked.write(line)
-                sent_file.write(encode(_of_job(sent, name)))
+                sent_file.write(encode(replace(sent, batch=name)))
                 requests, items, size = requests + 1, items + len(sent.item_ids), size + len(line)
                 estimate = None if estimate is None or sent.estimate is None else estimate + sent.estimate
                 next_one = next(stream, None)
@@ -89,9 +89,3 @@ def _write_job(
 def _line(request_id: str, body: Mapping[str, object]) -> bytes:
     content = {"custom_id": request_id, "method": "POST", "url": ENDPOINT, "body": body}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _of_job(sent: Sent, job: str) -> Sent:
-    from dataclasses import replace
-
-    return replace(sent, batch=job)

@@ -17,7 +17,8 @@ from guided_store.journal._journal import Journal
 from guided_store.journal._reading import Reading
 from guided_store.journal._records import Outcome, Sent, encode
 from guided_store.journal._replay import ReplayReport, Waiting, pending, replay, waiting
-from guided_store.journal._rows import UNUSABLE, move, parts, to_rows
+from guided_store.journal._rows import UNUSABLE, move, parts, question_of, to_rows
+from guided_store.journal._taking import taking
 
 __all__ = [
     "UNUSABLE",
@@ -37,11 +38,13 @@ __all__ = [
     "parse_sent",
     "parts",
     "pending",
+    "question_of",
     "read_job",
     "read_jobs",
     "read_sent",
     "replay",
     "save_job",
+    "taking",
     "to_rows",
     "waiting",
     "write_job",

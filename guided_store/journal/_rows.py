@@ -28,6 +28,11 @@ _OCTETS = 32 << 20  # of response bodies, likewise
 Pair = tuple[Sent, Outcome | None]
 
 
+def question_of(record: RunRecord) -> Question:
+    """What a recorded run asks."""
+    return Question(record.schema, record.allow_unknown, str(record.settings.get("notes", "")))
+
+
 def to_rows(record: RunRecord, pairs: Iterable[Pair]) -> pa.Table:
     """Requests with their outcomes as rows of the ledger, one per item; columns of `ledger.SCHEMA`.
 
@@ -39,7 +44,7 @@ def to_rows(record: RunRecord, pairs: Iterable[Pair]) -> pa.Table:
         record: the run of all of them.
         pairs: an outcome of None: the process ended before it was known.
     """
-    question = Question(record.schema, record.allow_unknown, str(record.settings.get("notes", "")))
+    question = question_of(record)
     tables = [SCHEMA.empty_table()]
     rows: list[dict[str, Any]] = []
     for sent, outcome in pairs:

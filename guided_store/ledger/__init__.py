@@ -4,7 +4,7 @@ from guided_store.ledger._answers import Answers, mean_known, read_answers, spre
 from guided_store.ledger._holdings import Holdings
 from guided_store.ledger._listing import RunInfo, choose_run, list_runs
 from guided_store.ledger._naming import default_name, free_name
-from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows
+from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows, run_batches
 from guided_store.ledger._runs import RunRecord, find_run, held_run, record_run, run_records
 from guided_store.ledger._texts import MAX_CHARS, ItemText, choose_fields, iter_texts
 
@@ -30,6 +30,7 @@ __all__ = [
     "mean_known",
     "read_answers",
     "record_run",
+    "run_batches",
     "run_records",
     "spread_known",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from guided_store.ledger._rows import TABLE, quoted
+from guided_store.ledger._rows import run_batches
 from guided_store.store import Store
 
 _COLUMNS = ["item_id", "sample", "text_hash", "status", "cost", "tokens_in", "tokens_out"]
@@ -36,10 +36,7 @@ class Holdings:
     def load(cls, store: Store, run: str) -> Holdings:
         """Read the rows of a run, in batches."""
         held = cls()
-        if not store.has_table(TABLE):
-            return held
-        where = f"run = {quoted(run)}"
-        for batch in store.dataset(TABLE).to_batches(columns=_COLUMNS, filter=where, batch_size=16_384):
+        for batch in run_batches(store, run, _COLUMNS):
             for row in zip(*(batch.column(name).to_pylist() for name in _COLUMNS), strict=True):
                 held._add(*row)
         return held

@@ -13,7 +13,7 @@ What was paid for is kept raw, failures included; guided versions are built from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -96,6 +96,25 @@ def find_rows(store: Store, row_ids: Sequence[str] | pa.ChunkedArray) -> pa.Tabl
         for batch in (store.batches(TABLE, names) if len(asked) and store.has_table(TABLE) else ())
     ]
     return pa.Table.from_batches(found, schema=pa.schema([SCHEMA.field(name) for name in names]))
+
+
+def run_batches(
+    store: Store, run: str, columns: Sequence[str], *, where: str = "", batch_size: int = 16_384
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a run in storage order, in batches; none where there is no ledger yet.
+
+    Args:
+        store: the store.
+        run: whose rows.
+        columns: which columns.
+        where: a further condition in SQL.
+        batch_size: rows at most.
+    """
+    if store.has_table(TABLE):
+        condition = f"run = {quoted(run)}" + (f" AND {where}" if where else "")
+        yield from store.dataset(TABLE).to_batches(
+            columns=list(columns), filter=condition, batch_size=batch_size, scan_in_order=True
+        )
 
 
 def quoted(text: str) -> str:

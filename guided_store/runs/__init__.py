@@ -1,8 +1,8 @@
 """Runs of scoring with a language model: plan, limits, budget, the loop that asks, and how far it is."""
 
-from guided_store.runs._budget import Budget, spent_before
+from guided_store.runs._budget import budget_of
 from guided_store.runs._check import AttributeShift, BatchingCheck, check_batching
-from guided_store.runs._compose import Composer
+from guided_store.runs._compose import LARGEST_ROOM, Composer
 from guided_store.runs._estimate import Estimate, estimate_run
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._plan import plan_run
@@ -15,9 +15,9 @@ from guided_store.runs._suspicious import Suspicion, find_suspicious
 from guided_store.runs._work import Unit
 
 __all__ = [
+    "LARGEST_ROOM",
     "AttributeShift",
     "BatchingCheck",
-    "Budget",
     "Composer",
     "Estimate",
     "RunReport",
@@ -26,6 +26,7 @@ __all__ = [
     "ScoringOptions",
     "Suspicion",
     "Unit",
+    "budget_of",
     "check_batching",
     "estimate_run",
     "find_suspicious",
@@ -34,5 +35,4 @@ __all__ = [
     "run_status",
     "score_items",
     "select",
-    "spent_before",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from guided_store.ledger import Holdings
 from guided_store.llm import Prices, Usage
+from guided_store.runs._options import ScoringOptions
+from guided_store.runs._work import Selection
 
 
 class Budget:
@@ -61,6 +63,12 @@ class Budget:
         if beyond:
             self.factor = actual / bound
         return beyond
+
+
+def budget_of(options: ScoringOptions, selection: Selection) -> Budget:
+    """What is left of the maximum cost, with open batch jobs at their upper bounds."""
+    limit = None if options.max_cost is None else options.max_cost - selection.set_aside
+    return Budget(limit, spent_before(selection.holdings, options.prices))
 
 
 def spent_before(holdings: Holdings, prices: Prices | None) -> float:

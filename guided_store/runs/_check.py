@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from guided_store.attributes import AttributeSchema
 from guided_store.errors import UsageError
-from guided_store.ledger import TABLE, RunRecord, default_name, iter_texts
+from guided_store.ledger import RunRecord, default_name, iter_texts, read_answers
 from guided_store.progress import SILENT, Progress
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._plan import draft_record
@@ -172,8 +172,8 @@ def check_batching(
     )
     _need_whole(second)
     ids = sorted(chosen)
-    alone = _values(store, first.run, ids, len(schema), 2)
-    batch = _values(store, second.run, ids, len(schema), 1)[0]
+    alone = _values(store, first.run, schema, ids, 2)
+    batch = _values(store, second.run, schema, ids, 1)[0]
     return _compare(options, schema, alone, batch, (first, second))
 
 
@@ -193,18 +193,15 @@ def _choose(store: Store, record: RunRecord, sample: int) -> frozenset[str]:
     return frozenset(item for _, item in heapq.nsmallest(sample, keyed))
 
 
-def _values(store: Store, run: str, ids: Sequence[str], width: int, samples: int) -> NDArray[np.float64]:
-    """The last good answer of each item in each sample, float64 (samples, n, A), NaN where there is none."""
-    found = np.full((samples, len(ids), width), np.nan)
-    last = np.zeros((samples, len(ids)), np.int64)
-    places = {item: place for place, item in enumerate(ids)}
-    names = ["item_id", "sample", "attempt", "values"]
-    rows = store.read(TABLE, names, where=f"run = '{run}' AND status = 'ok'").to_pylist()
-    for row in rows:
-        place, number = places.get(row["item_id"]), row["sample"]
-        if place is not None and number < samples and row["attempt"] > last[number, place]:
-            last[number, place] = row["attempt"]
-            found[number, place] = [np.nan if value is None else value for value in row["values"]]
+def _values(
+    store: Store, run: str, schema: AttributeSchema, ids: Sequence[str], samples: int
+) -> NDArray[np.float64]:
+    """The answers in force of each item in each sample, float64 (samples, n, A), NaN where there is none."""
+    found = np.full((samples, len(ids), len(schema)), np.nan)
+    answers = read_answers(store, run, schema, ids)
+    for sample, values in zip(answers.samples, answers.values, strict=True):
+        if sample < samples:
+            found[sample] = values
     return found
 
 

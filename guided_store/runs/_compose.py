@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
 
+from guided_store.journal import Sent
 from guided_store.llm import (
     LimitField,
+    Prices,
     Question,
     bound_tokens,
     guess_tokens,
@@ -16,6 +19,9 @@ from guided_store.llm import (
 )
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._work import Unit
+
+LARGEST_ROOM = 4
+"""The most that an answer's room grows after answers that were cut off, as a multiple of the usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,20 @@ class Request:
     tokens_in: int
     room: int
     bound: float
+
+    def to_sent(self, run: str, unit: Unit, most: float, prices: Prices | None) -> Sent:
+        """Its record for the journal: `unit` asked in this run, at `most` dollars where prices are known."""
+        return Sent(
+            request_id=self.request_id,
+            run=run,
+            sample=unit.asks[0].sample,
+            item_ids=tuple(ask.text.item_id for ask in unit.asks),
+            text_hashes=tuple(ask.text.hash for ask in unit.asks),
+            attempts=tuple(ask.attempt for ask in unit.asks),
+            estimate=None if prices is None else most,
+            prices=prices,
+            time=time.time(),
+        )
 
 
 class Composer:

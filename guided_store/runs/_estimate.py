@@ -6,8 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 
 from guided_store.attributes import AttributeSchema
+from guided_store.journal import question_of
 from guided_store.ledger import held_run, iter_texts
-from guided_store.llm import Question, Usage, bound_tokens, guess_tokens, make_keys
+from guided_store.llm import Question, Usage
+from guided_store.runs._compose import Composer
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._plan import plan_run
 from guided_store.runs._select import select
@@ -100,21 +102,18 @@ def estimate_run(store: Store, schema: AttributeSchema, options: ScoringOptions)
         UsageError: as `score_items`.
     """
     record = plan_run(store, schema, options)
-    question = Question(schema, options.allow_unknown, options.notes)
-    form = question.response_format(options.structured)
-    form_guess = guess_tokens([], form)
-    form_bound = bound_tokens([], form) - bound_tokens([])
-    requests = answers = tokens_in = most_in = most_out = 0
+    question = question_of(record)
+    compose = Composer(question, options)
+    requests = answers = tokens_in = 0
+    bound = 0.0
 
     def add(unit: Unit) -> None:
-        nonlocal requests, answers, tokens_in, most_in, most_out
-        n = len(unit.asks)
-        messages = question.messages(make_keys("", n), [ask.text.data for ask in unit.asks])
+        nonlocal requests, answers, tokens_in, bound
+        request = compose(unit)
         requests += 1
-        answers += n
-        tokens_in += guess_tokens(messages) + form_guess
-        most_in += bound_tokens(messages) + form_bound
-        most_out += options.max_output_tokens or question.output_tokens(n)
+        answers += len(unit.asks)
+        tokens_in += request.tokens_in
+        bound += request.bound
 
     selection = select(store, record, options)
     tally = count(selection, iter_texts(store, record.fields, max_chars=record.max_chars), add)
@@ -141,7 +140,7 @@ def estimate_run(store: Store, schema: AttributeSchema, options: ScoringOptions)
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         cost=None if prices is None else prices.cost(Usage(tokens_in, tokens_out)),
-        cost_at_most=None if prices is None else prices.cost(Usage(most_in, most_out)),
+        cost_at_most=None if prices is None else bound,
         run_spent=held.spent,
         seconds_at_least=max(
             0.0 if options.requests_per_minute is None else requests / options.requests_per_minute * 60,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from guided_store.journal import UNUSABLE, Journal
 from guided_store.llm import Question, judge, read_completion
 from guided_store.runs._budget import Budget
-from guided_store.runs._compose import Composer, Request
+from guided_store.runs._compose import LARGEST_ROOM, Composer, Request
 from guided_store.runs._doubts import Doubts
 from guided_store.runs._feed import Feed
 from guided_store.runs._limits import RateLimits, retry_after
@@ -29,7 +29,6 @@ from guided_store.runs._retry import (
 from guided_store.runs._send import Reply, Sender
 from guided_store.runs._work import Unit, smaller
 
-_LARGEST_ROOM = 4
 _SEEN_TO_NEED = 3  # answers that came whole only with more room than usual
 _TICK = 0.25
 
@@ -249,7 +248,7 @@ class ScoringLoop:
         if (warning := self._doubts.cut(request, completion.usage)) is not None:
             self._say(warning)
         longer = completion.finish_reason == "length"
-        room = min(_LARGEST_ROOM, unit.room * 2) if longer else unit.room
+        room = min(LARGEST_ROOM, unit.room * 2) if longer else unit.room
         if unit.room > 1 and len(unusable) < len(verdicts):
             self._widened += 1
             if self._widened == _SEEN_TO_NEED:

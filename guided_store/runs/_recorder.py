@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from guided_store.journal import Journal, Outcome, Sent
+from guided_store.journal import Journal, Outcome
 from guided_store.llm import Prices
 from guided_store.runs._compose import Request
 from guided_store.runs._work import Unit
@@ -34,19 +34,7 @@ class Recorder:
 
     def sent(self, request: Request, unit: Unit, most: float) -> None:
         """Write down a request about to be sent, which costs `most` dollars at most; count the attempt."""
-        self._journal.sent(
-            Sent(
-                request_id=request.request_id,
-                run=self._run,
-                sample=unit.asks[0].sample,
-                item_ids=tuple(ask.text.item_id for ask in unit.asks),
-                text_hashes=tuple(ask.text.hash for ask in unit.asks),
-                attempts=tuple(ask.attempt for ask in unit.asks),
-                estimate=None if self._prices is None else most,
-                prices=self._prices,
-                time=time.time(),
-            )
-        )
+        self._journal.sent(request.to_sent(self._run, unit, most, self._prices))
         for ask in unit.asks:
             ask.attempt += 1
 

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from itertools import takewhile
 
 from guided_store.attributes import AttributeSchema
-from guided_store.journal import Journal, move
-from guided_store.ledger import RunRecord, iter_texts, record_run
-from guided_store.llm import Question, make_client
+from guided_store.journal import Journal, question_of, taking
+from guided_store.ledger import RunRecord, iter_texts
+from guided_store.llm import make_client
 from guided_store.progress import SILENT, Progress, Task
 from guided_store.runs._attend import Attendant, flush
-from guided_store.runs._budget import Budget, spent_before
+from guided_store.runs._budget import budget_of
 from guided_store.runs._interrupt import run_interruptible
 from guided_store.runs._loop import ScoringLoop
 from guided_store.runs._options import ScoringOptions
@@ -20,8 +20,8 @@ from guided_store.runs._plan import plan_run
 from guided_store.runs._report import RunReport, ScoringError, Stopped
 from guided_store.runs._select import select
 from guided_store.runs._send import Sender
-from guided_store.runs._work import Selection, Tally, count
-from guided_store.store import Store, writing
+from guided_store.runs._work import Tally, count
+from guided_store.store import Store
 
 _LAST_WAIT = 10.0  # seconds for another process to finish writing, at the end
 
@@ -73,12 +73,7 @@ def run_scoring(
         concurrency=options.concurrency,
         timeout=options.timeout,
     )
-    with Journal.open(store.root, record.run) as journal:
-        with writing(store, wait) as opened:
-            record = record_run(opened, record)
-            # What a killed process left, if its journal was not moved when the store was opened.
-            if files := journal.seal():
-                move(opened, files, record.run, done=journal.discard)
+    with taking(store, record, wait) as (record, journal):
         selection = select(store, record, options, only)
         tally = count(selection, iter_texts(store, record.fields, max_chars=record.max_chars))
         started = time.perf_counter()
@@ -87,12 +82,12 @@ def run_scoring(
         )
         loop = ScoringLoop(
             record.run,
-            Question(record.schema, record.allow_unknown, options.notes),
+            question_of(record),
             options,
             selection.units(texts),
             sender=Sender(client, options.timeout),
             journal=journal,
-            budget=_budget(options, selection),
+            budget=budget_of(options, selection),
             fresh=not tally.done,
             say=progress.log,
         )
@@ -112,12 +107,6 @@ def run_scoring(
     if loop.fault is not None:
         raise ScoringError(loop.fault, report)
     return report
-
-
-def _budget(options: ScoringOptions, selection: Selection) -> Budget:
-    """What is left of the maximum cost, with open batch jobs at their upper bounds."""
-    limit = None if options.max_cost is None else options.max_cost - selection.set_aside
-    return Budget(limit, spent_before(selection.holdings, options.prices))
 
 
 def _report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,12 +11,11 @@ import pyarrow.compute as pc
 
 from guided_store.errors import UsageError
 from guided_store.journal import Reading, batch_items, parts, pending, to_rows, waiting
-from guided_store.ledger import TABLE, RunRecord, find_run, iter_texts, run_records
+from guided_store.ledger import RunRecord, find_run, iter_texts, run_batches, run_records
 from guided_store.runs._counts import COLUMNS, RowCounts, Texts
 from guided_store.runs._suspicious import Suspicion, find_suspicious
 from guided_store.store import Store
 
-_BATCH = 16_384
 _ATTEMPTS = 3  # where a run's record does not say
 
 
@@ -139,7 +137,7 @@ def _status(store: Store, record: RunRecord, texts: Texts) -> RunStatus:
     reading = Reading()
     journal = _journal_rows(store, record, reading)
     counts = RowCounts(texts)
-    for batch in _table_rows(store, record.run):
+    for batch in run_batches(store, record.run, COLUMNS):
         counts.add(batch)
         known = pc.is_in(journal.column("row_id"), value_set=batch.column("row_id"))
         journal = journal.filter(pc.invert(known))
@@ -179,9 +177,3 @@ def _journal_rows(store: Store, record: RunRecord, reading: Reading) -> pa.Table
         to_rows(record, part).select(names) for part in parts(pending(store, record.run, reading=reading))
     ]
     return pa.concat_tables([to_rows(record, []).select(names), *found])
-
-
-def _table_rows(store: Store, run: str) -> Iterator[pa.RecordBatch]:
-    if store.has_table(TABLE):
-        where = f"run = '{run}'"  # a run's name has no quotes
-        yield from store.dataset(TABLE).to_batches(columns=COLUMNS, filter=where, batch_size=_BATCH)

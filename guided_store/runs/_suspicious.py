@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from guided_store.attributes import AttributeSchema
-from guided_store.ledger import TABLE
+from guided_store.ledger import run_batches
 from guided_store.store import Store
 
 CHANCE = 0.01
@@ -94,8 +94,6 @@ def find_suspicious(store: Store, run: str, schema: AttributeSchema) -> tuple[Su
     Returns:
         What was found: at most one of "equal" and "extreme", then the shared answers, most items first.
     """
-    if not store.has_table(TABLE):
-        return ()
     odd: dict[Literal["equal", "extreme"], dict[str, None]] = {"equal": {}, "extreme": {}}
     everyone: set[str] = set()
     prints = []
@@ -123,12 +121,8 @@ def _answers(
     store: Store, run: str, schema: AttributeSchema
 ) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
     """Ids and values (m, A) of the run's good answers, some at a time; NaN where an answer has a gap."""
-    quoted = run.replace("'", "''")
-    where = f"run = '{quoted}' AND schema_digest = '{schema.digest}' AND status = 'ok'"
-    scanner = store.dataset(TABLE).to_batches(
-        columns=["item_id", "values"], filter=where, batch_size=_BATCH, scan_in_order=True
-    )
-    for batch in scanner:
+    where = f"schema_digest = '{schema.digest}' AND status = 'ok'"
+    for batch in run_batches(store, run, ["item_id", "values"], where=where, batch_size=_BATCH):
         lengths = pc.equal(pc.list_value_length(batch.column("values")), len(schema))
         whole = pa.Table.from_batches([batch]).filter(lengths)
         flat = whole.column("values").combine_chunks().flatten().to_numpy(zero_copy_only=False)

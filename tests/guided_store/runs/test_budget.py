@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guided_store.runs import Budget
+from guided_store.runs._budget import Budget
 
 
 def test_what_is_in_flight_counts() -> None:

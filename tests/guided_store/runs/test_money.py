@@ -15,7 +15,8 @@ from guided_store.journal import Job, Sent, encode, job_folder, save_job, to_row
 from guided_store.journal._records import Outcome
 from guided_store.ledger import Holdings, RunRecord, append_rows, iter_texts
 from guided_store.llm import Prices
-from guided_store.runs import Budget, RunReport, ScoringOptions
+from guided_store.runs import RunReport, ScoringOptions
+from guided_store.runs._budget import Budget
 from guided_store.runs._select import select
 from guided_store.store import Store
 
