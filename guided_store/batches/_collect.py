@@ -18,7 +18,7 @@ from guided_store.batches._results import FILES, Reading, SentIndex, remove_file
 from guided_store.batches._submit import resubmit_missing
 from guided_store.errors import GuidedStoreError, StoreError
 from guided_store.journal import Job, job_folder, read_job, read_jobs, save_job, to_rows
-from guided_store.ledger import append_rows, find_run
+from guided_store.ledger import append_rows, find_run, need_run
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store, writing
 
@@ -54,10 +54,12 @@ def collect_batches(
         progress: shows waiting and reading.
 
     Raises:
-        UsageError: the key's environment variable is not set.
+        UsageError: no such run, or the key's environment variable is not set.
         StoreLockedError: another process works on the jobs, or writes for longer than `lock_wait`.
         RemoteError: the server could be asked about none of the jobs.
     """
+    if run is not None:
+        need_run(store, run)
     until = -math.inf if wait is None else time.monotonic() + wait
     tally = Tally()
     faults: list[GuidedStoreError]

@@ -5,7 +5,7 @@ from guided_store.ledger._holdings import Holdings
 from guided_store.ledger._listing import RunInfo, choose_run, list_runs
 from guided_store.ledger._naming import default_name, free_name
 from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows, run_batches
-from guided_store.ledger._runs import RunRecord, find_run, held_run, record_run, run_records
+from guided_store.ledger._runs import RunRecord, find_run, held_run, need_run, record_run, run_records
 from guided_store.ledger._texts import MAX_CHARS, ItemText, choose_fields, iter_texts
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "iter_texts",
     "list_runs",
     "mean_known",
+    "need_run",
     "read_answers",
     "record_run",
     "run_batches",

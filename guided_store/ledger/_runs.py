@@ -130,6 +130,19 @@ def find_run(store: Store, run: str) -> RunRecord | None:
     return _record(rows[0]) if rows else None
 
 
+def need_run(store: Store, run: str) -> RunRecord:
+    """The record of a run.
+
+    Raises:
+        UsageError: there is no such run, or it was imported.
+    """
+    record = find_run(store, run)
+    if record is None:
+        names = ", ".join(held.run for held in run_records(store))
+        raise UsageError(f"no run {run!r} has asked a model" + (f"; there are {names}" if names else " yet"))
+    return record
+
+
 def run_records(store: Store) -> list[RunRecord]:
     """All recorded runs, oldest first."""
     rows = store.read(TABLE).to_pylist() if store.has_table(TABLE) else []

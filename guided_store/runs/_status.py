@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from guided_store.errors import UsageError
 from guided_store.journal import Reading, batch_items, parts, pending, to_rows, waiting
-from guided_store.ledger import RunRecord, find_run, iter_texts, run_batches, run_records
+from guided_store.ledger import RunRecord, iter_texts, need_run, run_batches, run_records
 from guided_store.runs._counts import COLUMNS, RowCounts, Texts
 from guided_store.runs._suspicious import Suspicion, find_suspicious
 from guided_store.store import Store
@@ -96,16 +95,7 @@ def run_status(store: Store, run: str | None = None) -> list[RunStatus]:
     Raises:
         UsageError: there is no such run, or it was imported.
     """
-    if run is None:
-        records = run_records(store)
-    else:
-        record = find_run(store, run)
-        if record is None:
-            names = ", ".join(held.run for held in run_records(store))
-            raise UsageError(
-                f"no run {run!r} has asked a model" + (f"; there are {names}" if names else " yet")
-            )
-        records = [record]
+    records = run_records(store) if run is None else [need_run(store, run)]
     texts: dict[tuple[object, ...], Texts] = {}
     found = []
     for record in records:

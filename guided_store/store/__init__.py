@@ -2,10 +2,12 @@
 
 from guided_store.store._files import publish, replacing, write_json
 from guided_store.store._leftovers import find_leftovers
+from guided_store.store._lock import NotedLock
 from guided_store.store._open import create, open, open_or_create, writing
 from guided_store.store._store import Store
 
 __all__ = [
+    "NotedLock",
     "Store",
     "create",
     "find_leftovers",

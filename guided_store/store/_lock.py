@@ -1,4 +1,4 @@
-"""One writer per store: a file lock that dies with its process, and a note that says who holds it."""
+"""Locks that die with their process, and a note beside each that says who holds it."""
 
 from __future__ import annotations
 
@@ -16,31 +16,27 @@ from guided_store.errors import StoreLockedError
 from guided_store.store._files import write_json
 
 
-class WriterLock:
-    """The writer's lock of one store folder.
+class NotedLock:
+    """A lock file with a note of its holder.
 
-    The operating system releases it when the process ends, however it ends; the note beside it is only read
-    to name the holder.
+    The operating system releases the lock when the process ends, however it ends; the note is only read to
+    name the holder.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._note = root / "writer.json"
-        self._lock = FileLock(root / "writer.lock", thread_local=False)
+    def __init__(self, lock: Path, note: Path) -> None:
+        self._note = note
+        self._lock = FileLock(lock, thread_local=False)
 
-    def acquire(self, wait: float) -> None:
-        """Take the lock, waiting up to `wait` seconds.
-
-        Raises:
-            StoreLockedError: another process, or another handle in this one, still holds it.
-        """
+    def try_acquire(self, wait: float = 0.0) -> bool:
+        """Take the lock if it is free within `wait` seconds, without a note."""
         try:
-            self._lock.acquire(timeout=wait, poll_interval=0.05)
+            self._lock.acquire(timeout=wait, poll_interval=0.02)
         except Timeout:
-            raise StoreLockedError(
-                f"{self._root} is being written by {self._holder()}; wait until it is done, or give a "
-                "longer --wait"
-            ) from None
+            return False
+        return True
+
+    def tell(self) -> None:
+        """Write the note, once the lock is held; where that fails the lock is given back."""
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -56,13 +52,45 @@ class WriterLock:
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
         if self._lock.is_locked:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 self._note.unlink()
             self._lock.release()
 
-    def _holder(self) -> str:
+    def is_held(self) -> bool:
+        """Whether somebody else holds it now; the note is left alone. False where it cannot be told."""
+        try:
+            if not self.try_acquire():
+                return True
+        except OSError:  # on a medium that is not ours to write to
+            return False
+        self._lock.release()
+        return False
+
+    def holder(self) -> str:
+        """Who holds it, as part of a sentence."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
             return f"process {note['pid']} on {note['host']} (`{note['command']}`, since {note['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"
+
+
+class WriterLock(NotedLock):
+    """The writer's lock of one store folder: one writer per store."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root / "writer.lock", root / "writer.json")
+        self._root = root
+
+    def acquire(self, wait: float) -> None:
+        """Take the lock, waiting up to `wait` seconds.
+
+        Raises:
+            StoreLockedError: another process, or another handle in this one, still holds it.
+        """
+        if not self.try_acquire(wait):
+            raise StoreLockedError(
+                f"{self._root} is being written by {self.holder()}; wait until it is done, or give a "
+                "longer --wait"
+            )
+        self.tell()

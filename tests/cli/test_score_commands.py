@@ -121,6 +121,7 @@ def test_a_maximum_cost_stops_the_run_and_says_so(shop: Shop) -> None:
         ("score run --provider local --schema films", 2, "--provider local needs"),
         ("score run --schema films --model m --base-url ftp://x", 2, "is not an http or https address"),
         ("score status --run other", 2, "no run 'other' has asked a model"),
+        ("score batch collect --run other", 2, "no run 'other' has asked a model"),
         ("score batch abandon nothing", 2, "no batch job 'nothing'"),
         ("build guided --as x", 2, "nothing was scored yet"),
     ],
