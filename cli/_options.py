@@ -41,11 +41,13 @@ def make_split(sequences: Sequences, kind: SplitKind, at: str | None = None) -> 
         return leave_one_out(sequences)
     if kind == "none":
         return no_split(sequences)
-    return time_split(sequences, at=None if at is None else _moment(at))
+    return time_split(sequences, at=moment(at))
 
 
-def _moment(text: str) -> str | float:
+def moment(text: str | None) -> str | float | None:
     """A number stays a number of seconds; everything else is a date for `time_split` to read."""
+    if text is None:
+        return None
     try:
         return float(text)
     except ValueError:

@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from cli import attributes, build, demo, evaluate, index, ingest, recommend, score, start, train, versions
+from cli import (
+    attributes,
+    build,
+    demo,
+    evaluate,
+    index,
+    ingest,
+    recommend,
+    reproduce,
+    score,
+    start,
+    train,
+    versions,
+)
 from cli._app import RootGroup
 from cli._context import DEFAULT_STORE, Settings
 
@@ -54,7 +67,20 @@ def root(
     ctx.obj = Settings(uri=store or DEFAULT_STORE, named=store is not None, quiet=quiet, wait=wait)
 
 
-for group in (demo, start, ingest, attributes, score, build, train, index, recommend, evaluate, versions):
+for group in (
+    demo,
+    start,
+    ingest,
+    attributes,
+    score,
+    build,
+    train,
+    index,
+    recommend,
+    evaluate,
+    reproduce,
+    versions,
+):
     group.add_to(app)
 
 

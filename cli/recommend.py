@@ -186,14 +186,32 @@ def profile(
     user: Annotated[str | None, typer.Argument(metavar="USER", help="A user of the store.")] = None,
     items: Items = None,
     version: Version = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Also the user's own attribute vector, and which items moved it."),
+    ] = False,
+    movers: Annotated[
+        int, typer.Option(min=1, metavar="N", help="With --explain: items named for each attribute.")
+    ] = 3,
+    prior: Annotated[
+        str | None,
+        typer.Option(metavar="users/NAME", help="With --explain: where the vector starts; as trained."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """A user's history in attributes, and what comes next."""
+    from cli._profile import say_vector
     from cli._render import profile_table
+    from guided_store.errors import UsageError
 
+    if prior is not None and not explain:
+        raise UsageError("--prior belongs to --explain")
     chosen = settings(ctx)
     with chosen.open() as store:
-        found = _load(store, version, None, "exclude").profile(user, item_ids(items))
+        recommender = _load(store, version, None, "exclude")
+        found = recommender.profile(user, item_ids(items), movers=movers if explain else 0, prior=prior)
+    if prior is None and user is not None and recommender.priors is not None:
+        prior = str(recommender.priors.ref)
     if as_json:
         print_json({"user": user, **found.to_dict()})
         return
@@ -207,6 +225,8 @@ def profile(
         "history, all: mean scores of the history and of all items; lift: their distance in standard",
         "deviations, shown as bars; asks: what one standard deviation adds to a score now",
     )
+    if found.vector is not None:
+        say_vector(found.vector, prior, width=console().width, blocks=unicode_output())
 
 
 def similar(

@@ -8,11 +8,16 @@ import typer
 
 from cli import _llm_options as o
 from cli._context import Settings, settings
-from cli._options import names
+from cli._options import SplitKind, moment, names
 from cli._output import Json, print_json, print_report, show
 
 if TYPE_CHECKING:
     from guided_store.versions import VersionInfo
+
+
+USERS = "Users instead of items"
+
+_NO_AS = "--as builds a guided version of items; after scoring users, `build users` makes theirs"
 
 
 def add_to(group: typer.Typer) -> None:
@@ -65,9 +70,36 @@ def run(
     prices: o.Prices = None,
     max_cost: o.MaxCost = None,
     limit: o.Limit = None,
+    users: Annotated[
+        bool,
+        typer.Option(
+            "--users",
+            help="Score users by their training histories, never by held-out events; then `build users`.",
+            rich_help_panel=USERS,
+        ),
+    ] = False,
+    split: Annotated[
+        SplitKind,
+        typer.Option(help="Whose training part is shown; none shows all events.", rich_help_panel=USERS),
+    ] = "loo",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="With --split time: where its test period begins.", rich_help_panel=USERS
+        ),
+    ] = None,
+    newest: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Newest items shown of a user.", rich_help_panel=USERS)
+    ] = 50,
+    history_chars: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Characters of a column shown of each item.", rich_help_panel=USERS
+        ),
+    ] = 200,
     as_json: Json = False,
 ) -> None:
-    """Score every item that has no score yet, by a language model.
+    """Score every item (or user) that has no score yet, by a language model.
 
     Needs items with text, an attribute schema and a model; the key comes from the environment. Every answer
     is kept as it arrives: after Ctrl-C or a kill, the same command goes on and buys nothing twice. Other
@@ -75,6 +107,7 @@ def run(
     where none could be used.
     """
     chosen = settings(ctx)
+    _check_users(users, provider, as_name, max_chars, shown=(split, at, newest, history_chars))
     if provider == "local":
         _run_local(
             chosen,
@@ -90,7 +123,8 @@ def run(
             as_json=as_json,
         )
         return
-    from guided_store.errors import GuidedStoreError
+    from guided_store.errors import GuidedStoreError, UsageError
+    from guided_store.ledger import UserHistories
     from guided_store.runs import ScoringError, estimate_run, score_items
 
     with chosen.open() as store:
@@ -122,9 +156,13 @@ def run(
             outage=outage,
             max_cost=max_cost,
             limit=limit,
+            users=UserHistories(split, moment(at), newest, history_chars) if users else None,
         )
         if as_name is not None:
             from guided_store.versions import need_free_name
+
+            if options.users is not None:  # recalled from the run that was named
+                raise UsageError(_NO_AS)
 
             need_free_name(store, f"guided/{as_name}")
         if dry_run:
@@ -153,7 +191,8 @@ def run(
     elif as_name is not None and fault is None:
         show(f"guided/{as_name} is not built yet: {report.left + report.in_batches:,} answers are left")
     elif complete and fault is None and (report.ok or report.already):
-        chosen.say(f"next: guided-store build guided --run {report.run} --as NAME")
+        what = "users --guided guided/NAME" if options.users else "guided"
+        chosen.say(f"next: guided-store build {what} --run {report.run} --as NAME")
     if fault is not None:
         raise fault
     if report.stopped == "interrupted":
@@ -161,6 +200,22 @@ def run(
     in_vain = not (report.ok or report.already) and (report.failed or report.unknown)
     if in_vain or (report.left and report.stopped != "limit"):
         raise typer.Exit(1)
+
+
+def _check_users(
+    users: bool, provider: str, as_name: str | None, max_chars: int, shown: tuple[object, ...]
+) -> None:
+    """Refuse options that do not go together where users are scored, or items."""
+    from guided_store.errors import UsageError
+
+    if not users and shown != ("loo", None, 50, 200):
+        raise UsageError("--split, --at, --newest and --history-chars belong to --users")
+    if users and provider == "local":
+        raise UsageError("--provider local scores items; --users needs a language model")
+    if users and as_name is not None:
+        raise UsageError(_NO_AS)
+    if users and max_chars != 2000:
+        raise UsageError("--max-chars belongs to items; --users shows --history-chars of each")
 
 
 def check(

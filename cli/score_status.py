@@ -57,7 +57,7 @@ def _table(found: list[RunStatus]) -> None:
             f"{one.in_batches:,}",
             f"{one.left:,}" if one.purpose == "score" else "",
             _dollars(one.spent),
-            "running" if one.running else "a check" if one.purpose == "check" else "",
+            "running" if one.running else "a check" if one.purpose == "check" else _about(one),
         )
         for one in found
     ]
@@ -80,7 +80,7 @@ def _one(one: RunStatus) -> None:
         "in batch jobs": one.in_batches,
         "left": one.left,
     }
-    asked = f"{one.items:,} items" + (f" x {one.samples} answers" if one.samples > 1 else "")
+    asked = f"{one.items:,} {one.subject}" + (f" x {one.samples} answers" if one.samples > 1 else "")
     show(
         pairs(
             {
@@ -122,6 +122,10 @@ def _one(one: RunStatus) -> None:
         show("", f"damaged lines of the journal were set aside in {name}")
     if one.suspicious:
         show("", "answers that look wrong:", *(f"- {suspicion.line()}" for suspicion in one.suspicious))
+
+
+def _about(one: RunStatus) -> str:
+    return "users" if one.subject == "users" else ""
 
 
 def _dollars(amount: float | None) -> str:

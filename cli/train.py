@@ -11,7 +11,7 @@ from cli._options import As, At, Repeats, SplitKind, make_split
 from cli._output import Json, print_json, show
 from cli._progress import clock
 
-_MODEL, _TRAINING = "Encoder", "Training"
+_MODEL, _TRAINING, _REFINING = "Encoder", "Training", "Refinement"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -132,6 +132,57 @@ def train(
             rich_help_panel=_TRAINING,
         ),
     ] = None,
+    residual: Annotated[
+        bool,
+        typer.Option(
+            "--residual",
+            help="Learned columns are what a map of the attributes does not say.",
+            rich_help_panel=_REFINING,
+        ),
+    ] = False,
+    cold_share: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=0.95,
+            help="Share of items whose learned part is hidden in a step: makes new items rank.",
+            rich_help_panel=_REFINING,
+        ),
+    ] = 0.0,
+    delta_bound: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="X", help="Largest norm of a residual's learned part.", rich_help_panel=_REFINING
+        ),
+    ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Learn how much each step of an attribute counts.", rich_help_panel=_REFINING
+        ),
+    ] = False,
+    user: Annotated[
+        bool,
+        typer.Option(
+            "--user", help="Read the user's own attribute vector beside the items.", rich_help_panel=_REFINING
+        ),
+    ] = False,
+    users: Annotated[
+        str | None,
+        typer.Option(
+            metavar="users/NAME",
+            help="Where the users' vectors start (build users); implies --user.",
+            rich_help_panel=_REFINING,
+        ),
+    ] = None,
+    mix: Annotated[
+        bool,
+        typer.Option("--mix", help="Read item vectors through a free linear map.", rich_help_panel=_REFINING),
+    ] = False,
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(help="bf16 is quicker where the hardware has it.", rich_help_panel=_TRAINING),
+    ] = "auto",
     threads: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="By default what torch takes.", rich_help_panel=_TRAINING),
@@ -150,14 +201,16 @@ def train(
     import torch
 
     from guided_store.catalogue import load_sequences
-    from guided_store.encoders import EncoderConfig, TrainingConfig
+    from guided_store.encoders import EncoderConfig, TrainingConfig, first_of_all
     from guided_store.encoders import train as run
+    from guided_store.progress import SILENT
     from guided_store.versions import get_version, resolve
 
     chosen = settings(ctx)
     if threads is not None:
         torch.set_num_threads(threads)
-    with chosen.open(write=True) as store:
+    first = first_of_all()  # of the processes of torchrun
+    with chosen.open(write=first) as store:
         if items != "learned":
             items = str(resolve(store, items)[0])
         if dim is None:
@@ -176,6 +229,9 @@ def train(
                 hidden=hidden,
                 max_length=length,
                 dropout=dropout,
+                residual=residual,
+                mix=mix,
+                user=user or users is not None,
             ),
             training=TrainingConfig(
                 loss=loss,
@@ -189,13 +245,20 @@ def train(
                 epochs=epochs,
                 patience=patience,
                 seed=seed,
+                cold_share=cold_share,
+                delta_bound=delta_bound,
+                calibrate=calibrate,
+                precision=precision,
             ),
             latent=latent,
+            users=users,
             repeats=repeats,
             resume=resume,
             device=device,
-            progress=chosen.progress(),
+            progress=chosen.progress() if first else SILENT,
         )
+    if not first:
+        return
     outcome, info = result.outcome, result.version
     if as_json:
         print_json({**info.to_dict(), "training": result.encoder.manifest.training})

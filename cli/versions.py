@@ -26,15 +26,17 @@ def add_to(app: typer.Typer) -> None:
 @group.command("list")
 def list_(
     ctx: typer.Context,
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="base, guided or refined.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="base, guided, refined or users.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """All versions, oldest first."""
     from guided_store.errors import UsageError
-    from guided_store.versions import KINDS, list_aliases, list_versions
+    from guided_store.versions import TABLES, list_aliases, list_versions
 
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"{kind!r} is not a kind of version; the kinds are {', '.join(KINDS)}")
+    if kind is not None and kind not in TABLES:
+        raise UsageError(f"{kind!r} is not a kind of version; the kinds are {', '.join(TABLES)}")
     with settings(ctx).open() as store:
         found = list_versions(store, kind)
         aliases = list_aliases(store)
@@ -47,7 +49,8 @@ def list_(
         )
         return
     if not found:
-        show("no versions yet; `guided-store train` or `guided-store build` makes the first")
+        of_kind = "" if kind is None else f" of kind {kind}"
+        show(f"no versions{of_kind} yet; `guided-store train` or `guided-store build` makes the first")
         return
     names: dict[str, list[str]] = {}
     for alias in aliases:
@@ -74,10 +77,11 @@ def show_(
     as_json: Json = False,
 ) -> None:
     """One version: its lineage, recipe, digest and figures."""
-    from guided_store.versions import alias_history, get_version, list_aliases, resolve
+    from guided_store.versions import USERS, alias_history, get_version, list_aliases, resolve, users_ref
 
     with settings(ctx).open() as store:
-        ref, _ = resolve(store, version)
+        of_users = version.startswith(f"{USERS}/")
+        ref = users_ref(version) if of_users else resolve(store, version)[0]
         info = get_version(store, ref)
         history = [alias for alias in alias_history(store) if alias.version == ref]
         current = [alias.name for alias in list_aliases(store) if alias.version == ref]
@@ -93,14 +97,16 @@ def show_(
         pairs(
             {
                 "version": ref,
-                "items": f"{info.rows:,}",
+                "users" if of_users else "items": f"{info.rows:,}",
                 "dimensions": info.dim,
                 "made from": ", ".join(info.parents) or "nothing in this store",
                 "created": f"{info.created:%Y-%m-%d %H:%M:%S} UTC, guided-store {info.package}",
                 "digest": info.digest,
                 "table version": info.table_version,
-                "encoder": "yes" if has_encoder else f"no: {_to_encoder(ref)}",
-                "indexes": ", ".join(indexes) or "none: an exact search in memory serves",
+                "encoder": None if of_users else "yes" if has_encoder else f"no: {_to_encoder(ref)}",
+                "indexes": None
+                if of_users
+                else ", ".join(indexes) or "none: an exact search in memory serves",
                 "alias": ", ".join(current) or None,
             }
         )

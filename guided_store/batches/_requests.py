@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from guided_store.errors import UsageError
 from guided_store.journal import Sent, question_of
-from guided_store.ledger import RunRecord, iter_texts
+from guided_store.ledger import RunRecord, iter_shown
 from guided_store.progress import Progress
 from guided_store.runs import LARGEST_ROOM, Composer, ScoringOptions, budget_of, select
 from guided_store.store import Store
@@ -34,7 +34,7 @@ def plan_requests(
     selection = select(store, record, options, only)
     budget = budget_of(options, selection)
     compose = Composer(question_of(record), options)
-    texts = iter_texts(store, record.fields, max_chars=record.max_chars)
+    texts = iter_shown(store, record)
     for made, unit in enumerate(selection.units(texts)):
         # An answer may have been unusable because it was cut off: the next has more room.
         unit.room = min(2 ** max(ask.failures for ask in unit.asks), LARGEST_ROOM)

@@ -14,7 +14,7 @@ from guided_store.batches._requests import plan_requests
 from guided_store.batches._write import MAX_BYTES, MAX_REQUESTS, Draft, write_jobs
 from guided_store.errors import StoreError, UsageError
 from guided_store.journal import Job, read_jobs, read_sent, taking
-from guided_store.ledger import RunRecord, find_run
+from guided_store.ledger import RunRecord, UserHistories, find_run
 from guided_store.llm import Prices
 from guided_store.progress import SILENT, Progress
 from guided_store.runs import ScoringOptions, plan_run
@@ -127,11 +127,12 @@ def options_of(job: Job) -> ScoringOptions:
     """The options that a job was made with, but for what concerned that call alone."""
     known = {field.name for field in fields(ScoringOptions)}
     held = {name: value for name, value in job.options.items() if name in known}
-    prices, shown = held.pop("prices", None), held.pop("fields", None)
+    prices, shown, users = (held.pop(name, None) for name in ("prices", "fields", "users"))
     options = ScoringOptions(
         **held,
         prices=None if prices is None else Prices(**prices),
         fields=None if shown is None else tuple(shown),
+        users=None if users is None else UserHistories(**users),
     )
     return replace(options, again=False, limit=None, retry_failed=False)
 

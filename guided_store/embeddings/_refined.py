@@ -1,16 +1,24 @@
-"""Refined versions: the guided part beside a reduced base (arXiv 2504.11658)."""
+"""Refined versions: the guided part beside learned columns (arXiv 2504.11658)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.attributes import schema_from_dict
-from guided_store.embeddings._pca import pca
-from guided_store.errors import UsageError, VersionError
+from guided_store.embeddings._parts import (
+    attribute_columns,
+    attribute_part,
+    base_part,
+    common_rows,
+    latent_dim,
+    left_out,
+    text_part,
+    text_width,
+)
+from guided_store.errors import UsageError
 from guided_store.store import Store
 from guided_store.versions import (
     Embedding,
@@ -33,29 +41,28 @@ validation NDCG@10 of 0.0836, 0.0839, 0.0826 and 0.0779: 0.2 explains twice as m
 run at 0.1 had no input gains; all were made with positions counted from the oldest event.)
 """
 
-LATENT_RMS = 0.1
-"""Root mean square of the latent entries under the default s_b, about that of a trained item table."""
-
-_EXAMPLES = 5
-
 
 def build_refined(
     store: Store,
     name: str,
     *,
-    base: str | Ref,
     guided: str | Ref,
+    base: str | Ref | None = None,
     dim: int | None = None,
     guided_scale: float = GUIDED_SCALE,
     base_scale: float | None = None,
     include: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
+    text: str | Ref | None = None,
+    text_columns: int | None = None,
 ) -> VersionInfo:
     """Build `refined/<name>`, the initial vectors of refinement.
 
-    `r_i = [ s_g * g_i ; s_b * reduce(b_i) ]` (arXiv 2504.11658; design, section 1): the first A columns are
-    the standardised attribute scores, the other k = dim - A the base's principal components. Rows are the
-    items that are in both parents, in the base's order.
+    `r_i = [ s_g g_i ; t_i ; l_i ]`: the standardised attribute scores, text columns where asked for, and
+    learned columns. With a base, `l_i = s_b * reduce(b_i)`, the base's principal components (arXiv
+    2504.11658; design, section 1), and the rows are the items that are in both parents, in the base's order.
+    Without one, the rows are the guided version's, and the learned columns are zero until training gives them
+    a start: refinement in one stage.
 
     The base's bias, where it has one, is carried over: reducing moves every vector by the same mean, which
     moves all scores of one query by the same amount and no ranking. Raw scores and imputed flags of the
@@ -64,76 +71,81 @@ def build_refined(
     Args:
         store: open for writing.
         name: the version's name, not taken.
-        base: a base version (n, d_b).
         guided: a guided version.
-        dim: A + k; by default d_b, so that refined and base compare at equal size.
+        base: a base version (n, d_b), or None for one stage.
+        dim: columns in all; by default d_b, so that refined and base compare at equal size, or 64 (one more
+            than the content where that is wider) without a base. As many as there are content columns leave
+            no learned one, which goes without a base only: content alone.
         guided_scale: s_g.
         base_scale: s_b; by default such that the latent entries' root mean square is `LATENT_RMS`, whatever
             the base's own units are.
         include, exclude: attributes to keep, and to leave out of those (all are kept by default).
+        text: a base version made from texts (`build_text_base`), scaled as the attributes are; every item
+            must be in it.
+        text_columns: how many of its columns, the first ones; by default as many as there are attributes.
 
     Raises:
-        UsageError: no room for the base beside the attributes, more dimensions than the base has, unknown
-            attributes or none left, a scale that is not positive, parents of the wrong kind, no item in both.
+        UsageError: no room for the base beside the content, more dimensions than the base has, unknown
+            attributes or none left, a scale that is not positive, parents of the wrong kind, no item in both,
+            an item without text, more text columns than there are.
         VersionError: the name is taken, or a parent is missing or damaged.
     """
     ref = need_free_name(store, f"refined/{name}")
-    base_ref, guided_ref = _parent(base, "base"), _parent(guided, "guided")
+    guided_ref = _parent(guided, "guided")
     for label, scale in (("guided_scale", guided_scale), ("base_scale", base_scale)):
         if scale is not None and not (np.isfinite(scale) and scale > 0):
             raise UsageError(f"{label} must be a positive number, got {scale}")
-    base_part, guided_part = load_embedding(store, base_ref), load_embedding(store, guided_ref)
-    columns, attributes = _columns(guided_part, include, exclude)
-    base_dim = base_part.vectors.shape[1]
-    k = _latent_dim(dim, len(columns), base_dim)
-    base_rows, guided_rows = _common(base_part, guided_part)
-    if len(base_rows) < k:
-        raise UsageError(
-            f"{len(base_rows)} items are in both {base_ref} and {guided_ref}, too few to reduce the base to "
-            f"{k} dimensions; choose a dim of at most {len(columns) + len(base_rows)}"
-        )
+    for label, value, owner, parent in (
+        ("base_scale", base_scale, "base", base),
+        ("text_columns", text_columns, "text version", text),
+    ):
+        if value is not None and parent is None:
+            raise UsageError(f"{label} belongs to a {owner}, and none is given")
+    bases = None if base is None else load_embedding(store, _parent(base, "base"))
+    scores = load_embedding(store, guided_ref)
+    texts = None if text is None else load_embedding(store, _parent(text, "base"))
 
-    reduction = pca(base_part.vectors[base_rows], k)
-    latent = reduction.apply(base_part.vectors[base_rows])
-    rms = float(np.sqrt((latent**2).mean()))
-    scale = base_scale if base_scale is not None else (LATENT_RMS / rms if rms > 0 else 1.0)
-    guided_values = guided_part.vectors[np.ix_(guided_rows, columns)].astype(np.float64)
-    vectors = np.concatenate([guided_scale * guided_values, scale * latent], axis=1).astype(np.float32)
+    columns = attribute_columns(scores, include, exclude)
+    width = 0 if texts is None else text_width(texts, text_columns, len(columns))
+    fixed = len(columns) + width
+    k = latent_dim(dim, fixed, None if bases is None else bases.info.dim)
+    if bases is None:
+        rows = np.arange(len(scores.item_ids))
+    else:
+        base_rows, rows = common_rows(bases, scores)
+        if len(rows) < k:
+            raise UsageError(
+                f"{len(rows)} items are in both {bases.ref} and {guided_ref}, too few to reduce the base to "
+                f"{k} dimensions; choose a dim of at most {fixed + len(rows)}"
+            )
+    item_ids = [scores.item_ids[row] for row in rows]
 
-    source = guided_part.info.recipe
-    recipe: dict[str, object] = {
-        "method": "guided beside reduced base",
-        "base": str(base_ref),
-        "base_digest": base_part.digest,
-        "guided": str(guided_ref),
-        "guided_digest": guided_part.digest,
-        "attributes": attributes,
-        "guided_columns": len(columns),
-        "excluded_attributes": [name for name in _strings(source["attributes"]) if name not in attributes],
-        "latent_columns": k,
-        "guided_scale": float(guided_scale),
-        "base_scale": float(scale),
-        "base_scale_rule": "given" if base_scale is not None else f"latent root mean square {LATENT_RMS:g}",
-        "mean": [_floats(source["mean"])[column] for column in columns],
-        "deviation": [_floats(source["deviation"])[column] for column in columns],
-        "schema": source["schema"],
-        "schema_digest": source["schema_digest"],
-        "base_dim": base_dim,
-        "explained_share": reduction.share,
-        "base_bias": base_part.bias is not None,
-        "only_in_base": _left_out(base_part, base_rows),
-        "only_in_guided": _left_out(guided_part, guided_rows),
-    }
+    parts = [attribute_part(scores, rows, columns, guided_scale)]
+    parents: list[Embedding] = [scores]
+    recipe: dict[str, object] = {"method": "guided, one stage", "latent_columns": k}
+    bias = None
+    if texts is not None:
+        parts.append(text_part(texts, item_ids, width, guided_scale))
+        parents.append(texts)
+    if bases is not None:
+        parts.append(base_part(bases, base_rows, k, base_scale))
+        parents.insert(0, bases)
+        recipe |= {"method": "guided beside reduced base", "only_in_guided": left_out(scores, rows)}
+        bias = None if bases.bias is None else bases.bias[base_rows]
+    learned = [] if bases is not None else [np.zeros((len(item_ids), k))]
+    vectors = np.concatenate([*(part.values for part in parts), *learned], axis=1)
+    for part in parts:
+        recipe |= part.recipe
     return write_version(
         store,
         ref,
-        [base_part.item_ids[row] for row in base_rows],
-        vectors,
-        bias=None if base_part.bias is None else base_part.bias[base_rows],
-        raw=_part(guided_part.raw, guided_rows, columns),
-        imputed=_part(guided_part.imputed, guided_rows, columns),
-        std=_part(guided_part.std, guided_rows, columns),
-        parents=(base_ref, guided_ref),
+        item_ids,
+        vectors.astype(np.float32),
+        bias=bias,
+        raw=_of(scores.raw, rows, columns),
+        imputed=_of(scores.imputed, rows, columns),
+        std=_of(scores.std, rows, columns),
+        parents=tuple(parent.ref for parent in parents),
         recipe=recipe,
     )
 
@@ -145,67 +157,7 @@ def _parent(ref: str | Ref, kind: str) -> Ref:
     return parsed
 
 
-def _columns(
-    guided: Embedding, include: Sequence[str] | None, exclude: Sequence[str]
-) -> tuple[NDArray[np.int64], list[str]]:
-    recipe = guided.info.recipe
-    missing = [
-        key for key in ("schema", "schema_digest", "attributes", "mean", "deviation") if key not in recipe
-    ]
-    if missing:
-        raise VersionError(
-            f"the recipe of {guided.ref} lacks {', '.join(missing)}; build it again from its scores"
-        )
-    schema = schema_from_dict(cast("dict[str, object]", recipe["schema"]), str(guided.ref))
-    columns = schema.columns(include, exclude)
-    if len(columns) == 0:
-        raise UsageError("no attribute is left; include at least one that is not excluded")
-    return columns, [schema.names[column] for column in columns]
-
-
-def _latent_dim(dim: int | None, attributes: int, base_dim: int) -> int:
-    """k = dim - A, checked to lie in 1..d_b."""
-    works = f"choose a dim from {attributes + 1} to {attributes + base_dim}"
-    wanted = base_dim if dim is None else dim
-    if wanted <= attributes:
-        origin = "the base's own number of dimensions, " if dim is None else ""
-        raise UsageError(
-            f"{attributes} attributes leave no room for the base in {origin}{wanted} dimensions; {works}, or "
-            "exclude attributes"
-        )
-    if wanted - attributes > base_dim:
-        raise UsageError(
-            f"{wanted} dimensions would need {wanted - attributes} from a base that has {base_dim}; {works}"
-        )
-    return wanted - attributes
-
-
-def _common(base: Embedding, guided: Embedding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the items that are in both, in the base's order."""
-    row_in_guided = guided.item_index
-    pairs = [(row, row_in_guided[item]) for row, item in enumerate(base.item_ids) if item in row_in_guided]
-    if not pairs:
-        raise UsageError(
-            f"no item is in both {base.ref} and {guided.ref}; were they built from one catalogue?"
-        )
-    base_rows, guided_rows = np.array(pairs, np.int64).T
-    return base_rows, guided_rows
-
-
-def _left_out(part: Embedding, rows: NDArray[np.int64]) -> dict[str, object]:
-    left = np.setdiff1d(np.arange(len(part.item_ids)), rows)
-    return {"count": len(left), "examples": [part.item_ids[row] for row in left[:_EXAMPLES]]}
-
-
-def _part(
+def _of(
     values: NDArray[_T] | None, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[_T] | None:
     return None if values is None else values[np.ix_(rows, columns)]
-
-
-def _strings(value: object) -> list[str]:
-    return [str(entry) for entry in cast("list[object]", value)]
-
-
-def _floats(value: object) -> list[float]:
-    return [float(str(entry)) for entry in cast("list[object]", value)]

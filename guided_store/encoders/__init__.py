@@ -2,11 +2,20 @@
 
 from guided_store.encoders._bert4rec import BERT4Rec
 from guided_store.encoders._config import EncoderConfig, TrainingConfig
-from guided_store.encoders._encoder import Encoder, EncoderManifest, load_encoder, read_manifest
+from guided_store.encoders._distributed import first_of_all
+from guided_store.encoders._encoder import (
+    Encoder,
+    EncoderManifest,
+    copy_encoder,
+    load_encoder,
+    read_manifest,
+)
+from guided_store.encoders._extend import extend_refined
 from guided_store.encoders._gru4rec import GRU4Rec
 from guided_store.encoders._lineage import ancestry, training_warnings
 from guided_store.encoders._model import SequenceModel
 from guided_store.encoders._models import make_model
+from guided_store.encoders._prior import UserPriors, load_priors, priors_of
 from guided_store.encoders._sasrec import SASRec
 from guided_store.encoders._scorer import load_scorer
 from guided_store.encoders._train import TrainResult, train
@@ -23,10 +32,16 @@ __all__ = [
     "SequenceModel",
     "TrainResult",
     "TrainingConfig",
+    "UserPriors",
     "ancestry",
+    "copy_encoder",
+    "extend_refined",
+    "first_of_all",
     "load_encoder",
+    "load_priors",
     "load_scorer",
     "make_model",
+    "priors_of",
     "read_manifest",
     "train",
     "training_warnings",

@@ -6,7 +6,7 @@ For the next-event objective sequences are shifted by one; for the cloze task th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,31 @@ class Batch:
         valid: int64 (N,), flat positions in (B, L) whose queries are trained, ascending: all real events, or
             in the cloze task the hidden ones.
         targets: int64 (N,), what each of them is to score highest: the next event, or the hidden one.
+        users: int64 (B,), whose sequence each one is, a user's number in the `Sequences`.
     """
 
     inputs: NDArray[np.int64]
     lengths: NDArray[np.int64]
     valid: NDArray[np.int64]
     targets: NDArray[np.int64]
+    users: NDArray[np.int64]
+
+
+def touched(
+    batch: Batch, negatives: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], Batch, NDArray[np.int64] | None]:
+    """The items that a step touches, and the step in terms of them.
+
+    Returns:
+        rows: int64 (R,), ascending, and batch and negatives with places in `rows` instead of codes.
+    """
+    real = np.arange(batch.inputs.shape[1]) < batch.lengths[:, None]  # what pads a row is not touched
+    parts = [batch.inputs[real], batch.targets, *([] if negatives is None else [negatives])]
+    rows, places = np.unique(np.concatenate(parts), return_inverse=True)
+    read, targets, *drawn = np.split(places, np.cumsum([len(part) for part in parts])[:-1])
+    inputs = np.zeros_like(batch.inputs)
+    inputs[real] = read
+    return rows, replace(batch, inputs=inputs, targets=targets), drawn[0] if drawn else None
 
 
 def cut_windows(
@@ -67,13 +86,13 @@ def epoch_batches(
 ) -> Iterator[Batch]:
     """One epoch of the next-event objective, in random order."""
     items = sequences.items
-    for start, length in _groups(sequences, max_length, batch_size, kind, rng):
+    for start, length, users in _groups(sequences, max_length, batch_size, kind, rng):
         column = np.arange(int(length.max()))
         real = column < length[:, None]
         position = np.where(real, start[:, None] + column, start[:, None])
         inputs = np.where(real, items[position], 0).astype(np.int64)
         targets = items[(position + 1)[real]].astype(np.int64)
-        yield Batch(inputs, length, np.flatnonzero(real), targets)
+        yield Batch(inputs, length, np.flatnonzero(real), targets, users)
 
 
 def cloze_batches(
@@ -93,7 +112,7 @@ def cloze_batches(
     windows is hidden at the last place only, as when asked for a recommendation.
     """
     items = sequences.items
-    for start, inputs in _groups(sequences, max_length, batch_size, kind, rng):
+    for start, inputs, users in _groups(sequences, max_length, batch_size, kind, rng):
         length = inputs + 1
         column = np.arange(int(length.max()))
         real = column < length[:, None]
@@ -104,13 +123,14 @@ def cloze_batches(
         last_only = rng.random(len(length)) < mask_last
         hidden = np.where(last_only[:, None], column == inputs[:, None], hidden)
         shown = np.where(real & ~hidden, items[position], 0).astype(np.int64)
-        yield Batch(shown, length, np.flatnonzero(hidden), items[position[hidden]].astype(np.int64))
+        targets = items[position[hidden]].astype(np.int64)
+        yield Batch(shown, length, np.flatnonzero(hidden), targets, users)
 
 
 def _groups(
     sequences: Sequences, max_length: int, batch_size: int, kind: str, rng: np.random.Generator
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Windows that share a batch, as (starts, numbers of inputs), in random order.
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Windows that share a batch, as (starts, numbers of inputs, users), in random order.
 
     Windows of like length share a batch, which saves padding; each batch holds about the same number of
     events (`batch_size` windows of mean length), so that every event weighs the same in the loss.
@@ -125,7 +145,9 @@ def _groups(
     groups = [group for group in np.split(by_length, bounds) if len(group)]
     for number in rng.permutation(len(groups)):
         group = groups[number]
-        yield starts[group], lengths[group]
+        # the last user who begins at or before a window: those without events begin where the next one does
+        users = np.searchsorted(sequences.indptr, starts[group], side="right") - 1
+        yield starts[group], lengths[group], users
 
 
 def count_batches(sequences: Sequences, max_length: int, batch_size: int, kind: str) -> int:

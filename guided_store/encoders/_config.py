@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from guided_store.errors import UsageError
 ARCHITECTURES = ("sasrec", "gru4rec", "bert4rec")
 BLOCK_KINDS = ("prenorm", "ligr")
 LOSSES = ("auto", "full", "sampled", "gbce")
+PRECISIONS = ("auto", "fp32", "bf16")
 FULL_SOFTMAX_UP_TO = 50_000
 """Catalogue size up to which `loss="auto"` takes the full softmax."""
 
@@ -35,6 +37,20 @@ _BELONGS_TO = {
     "hidden": ("gru4rec",),
 }
 """Which architectures a setting belongs to; what is not named belongs to all."""
+
+_YOUNGER_TRAINING = (
+    "gbce_t",
+    "masking",
+    "mask_last",
+    "cold_share",
+    "delta_bound",
+    "calibrate",
+    "precision",
+    "row_sparse",
+)
+
+_YOUNGER = ("block", "hidden", "fixed", "attributes", "residual", "mix", "user")
+"""Settings of an encoder that came after the first digests were written."""
 
 
 class _Settings:
@@ -70,6 +86,12 @@ class EncoderConfig(_Settings):
         architecture: "sasrec", "gru4rec" or "bert4rec".
         block: "prenorm", or "ligr" for gated residual branches (transformers only).
         hidden: width of the GRU's state, None for `dim` (GRU4Rec only).
+        fixed: leading columns of an item's vector that are content and do not learn (attributes, then text).
+            `train` fills this in from the version it starts from, like `attributes`.
+        attributes: how many of them are attributes.
+        residual: the learned columns are what a linear map of the content does not say, see `_residual`.
+        mix: item vectors pass a free linear map on input, beside the gains.
+        user: the user's own attribute vector is read beside the items, see `_user`.
     """
 
     dim: int = 64
@@ -81,6 +103,11 @@ class EncoderConfig(_Settings):
     architecture: str = "sasrec"
     block: str = "prenorm"
     hidden: int | None = None
+    fixed: int = 0
+    attributes: int = 0
+    residual: bool = False
+    mix: bool = False
+    user: bool = False
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
@@ -97,6 +124,10 @@ class EncoderConfig(_Settings):
             raise UsageError(f"heads ({self.heads}) must divide dim ({self.dim})")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"dropout must be in [0, 1), got {self.dropout}")
+        if not 0 <= self.attributes <= self.fixed <= self.dim:
+            raise UsageError(
+                f"of {self.dim} columns {self.fixed} cannot be content with {self.attributes} attributes"
+            )
 
     @classmethod
     def of(cls, architecture: str, **given: Any) -> Self:
@@ -118,7 +149,7 @@ class EncoderConfig(_Settings):
 
     def to_dict(self) -> dict[str, Any]:
         left_out = set(self._foreign())
-        left_out |= {name for name in ("block", "hidden") if getattr(self, name) == self._default(name)}
+        left_out |= {name for name in _YOUNGER if getattr(self, name) == self._default(name)}
         return {name: value for name, value in super().to_dict().items() if name not in left_out}
 
     def _foreign(self) -> list[str]:
@@ -156,8 +187,16 @@ class TrainingConfig(_Settings):
             that have no cloze task.
         mask_last: share of sequences of the cloze task that are hidden at their last place only, as when
             asked for a recommendation; None takes `MASK_LAST`. Refused as `masking`.
+        cold_share: probability that in a step an item's learned columns and bias are hidden, in [0, 1), so
+            that every item is sometimes one that was never seen.
+        delta_bound: largest norm of an item's learned columns, None for no bound (arXiv 2507.19473).
+        calibrate: learn a monotone map of each attribute, see `_calibration`.
+        precision: "fp32", "bf16" (products in bfloat16, sums and weights in float32), or "auto": bf16 where
+            the hardware has it.
+        row_sparse: whether a step moves only the item rows it touched; None does where the loss is sampled
+            and the catalogue is larger than `FULL_SOFTMAX_UP_TO`.
 
-    `to_dict` leaves the last three out where they are None.
+    `to_dict` leaves the younger ones, from `gbce_t` on, out where they have their defaults.
     """
 
     loss: str = "auto"
@@ -175,6 +214,11 @@ class TrainingConfig(_Settings):
     gbce_t: float | None = None
     masking: float | None = None
     mask_last: float | None = None
+    cold_share: float = 0.0
+    delta_bound: float | None = None
+    calibrate: bool = False
+    precision: str = "auto"
+    row_sparse: bool | None = None
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -186,17 +230,27 @@ class TrainingConfig(_Settings):
         for name in ("negatives", "batch_size", "epochs", "patience"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.learning_rate <= 0:
-            raise UsageError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0 < self.learning_rate < math.inf:
+            raise UsageError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         for name in ("gbce_t", "masking", "mask_last"):
             if getattr(self, name) is not None and not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
+        if not 0 <= self.cold_share < 1:
+            raise UsageError(f"cold_share must be in [0, 1), got {self.cold_share}")
+        if self.delta_bound is not None and not 0 < self.delta_bound < math.inf:
+            raise UsageError(f"delta_bound must be above 0 and finite, got {self.delta_bound}")
         if self.gbce_t is not None and self.loss != "gbce":
             raise UsageError(f"gbce_t belongs to the loss gbce, not to {self.loss}")
 
     def to_dict(self) -> dict[str, Any]:
-        later = ("gbce_t", "masking", "mask_last")
-        return {k: v for k, v in super().to_dict().items() if v is not None or k not in later}
+        defaults = type(self)()
+        return {
+            name: value
+            for name, value in super().to_dict().items()
+            if name not in _YOUNGER_TRAINING or value != getattr(defaults, name)
+        }
 
     def check_objective(self, encoder: EncoderConfig) -> None:
         """Refuse settings of an objective that the encoder does not have.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,14 @@ class Encoder:
         """Whether it was trained for lists that may repeat the history: "allow" or "exclude"."""
         return str(self.manifest.training.get("repeats", "exclude"))
 
-    def encode(self, histories: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
-        """Queries float32 (m, d) for histories of row numbers (oldest first, none empty)."""
-        return encode_histories(self.model, self._table, histories)
+    def encode(
+        self, histories: Sequence[NDArray[np.int32]], priors: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Queries float32 (m, d) for histories of row numbers (oldest first, none empty).
+
+        `priors`, float32 (m, A), is what is known of the users beside their events (see `load_priors`).
+        """
+        return encode_histories(self.model, self._table, histories, priors)
 
 
 def _sha256(weights: Path, config: EncoderConfig) -> str:
@@ -95,6 +100,33 @@ def save_encoder(folder: Path, manifest: EncoderManifest, model: SequenceModel) 
         "sha256": _sha256(folder / WEIGHTS, manifest.config),
     }
     (folder / MANIFEST).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def publish_encoder(store: Store, manifest: EncoderManifest, model: SequenceModel) -> None:
+    """Write an encoder to its place in a store, whole or not at all.
+
+    To be called before its version is written: without the version's row the encoder does not exist, and
+    recovery removes it.
+    """
+    store.remove_artifact("encoders", str(manifest.version))
+    with store.publish("encoders", str(manifest.version)) as folder:
+        save_encoder(folder, manifest, model)
+
+
+def copy_encoder(store: Store, encoder: Encoder, version: Ref, version_digest: str) -> None:
+    """Write a copy of an encoder that is bound to another version, which is to be written next.
+
+    The version must be in the space that the encoder was trained for: columns of the same meaning and scale.
+    Weights, shape and the record of its training stay as they are.
+
+    Args:
+        store: open for writing.
+        encoder: a loaded one.
+        version: what the copy belongs to.
+        version_digest: that version's content digest, see `embedding_digest`.
+    """
+    manifest = replace(encoder.manifest, version=version, version_digest=version_digest)
+    publish_encoder(store, manifest, encoder.model)
 
 
 def read_manifest(store: Store, ref: str | Ref) -> tuple[EncoderManifest, str]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from guided_store.encoders._config import EncoderConfig
+from guided_store.encoders._dropout import Dropout
 from guided_store.encoders._model import SequenceModel
 
 
@@ -26,7 +27,7 @@ class GRU4Rec(SequenceModel):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__(config)
         hidden = config.hidden or config.dim
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.gru = nn.GRU(
             config.dim,
             hidden,
@@ -36,7 +37,7 @@ class GRU4Rec(SequenceModel):
         )
         self.out = nn.Linear(hidden, config.dim)
 
-    def reset(self, generator: torch.Generator) -> None:
+    def reset_network(self, generator: torch.Generator) -> None:
         """Each matrix uniform within a bound set by its rows and columns, as in section 4 of the paper."""
         for name, parameter in self.named_parameters():
             if name == "gain":
@@ -48,10 +49,12 @@ class GRU4Rec(SequenceModel):
                 for matrix in gates:
                     nn.init.xavier_uniform_(matrix, generator=generator)
 
-    def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        states, _ = self.gru(self.dropout(self.scaled(vectors)))
-        return self.out(self.dropout(states))  # type: ignore[no-any-return]
+    def forward(self, vectors: Tensor, lengths: Tensor, *, prior: Tensor | None = None) -> Tensor:
+        read = self.with_user(self.scaled(vectors), vectors, lengths, prior)
+        states, _ = self.gru(self.dropout(read))
+        return self.asked(self.out(self.dropout(states)))
 
-    def last(self, vectors: Tensor, ends: Tensor) -> Tensor:
-        states, _ = self.gru(self.scaled(vectors))
-        return self.out(states[torch.arange(len(states), device=states.device), ends])  # type: ignore[no-any-return]
+    def last(self, vectors: Tensor, ends: Tensor, *, prior: Tensor | None = None) -> Tensor:
+        states, _ = self.gru(self.with_user(self.scaled(vectors), vectors, ends + 1, prior))
+        newest = states[torch.arange(len(states), device=states.device), ends]
+        return self.asked(self.out(newest))

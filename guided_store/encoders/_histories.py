@@ -17,7 +17,10 @@ EVENTS_AT_ONCE = 16_384
 
 
 def encode_histories(
-    model: SequenceModel, table: ItemTable, histories: Sequence[NDArray[np.int32]]
+    model: SequenceModel,
+    table: ItemTable,
+    histories: Sequence[NDArray[np.int32]],
+    priors: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Queries float32 (m, d) after the newest event of each history.
 
@@ -25,6 +28,8 @@ def encode_histories(
         model: the encoder, in evaluation mode.
         table: item vectors to read.
         histories: item codes (table rows), oldest first; only the newest `max_length` are read.
+        priors: float32 (m, A), what is known of the users beside their events, or None; only models with a
+            user's vector read it.
 
     Raises:
         EncoderError: a history is empty.
@@ -49,6 +54,7 @@ def encode_histories(
                 inputs[row, : lengths[number]] = histories[number][-limit:]
             x = table.rows(torch.from_numpy(inputs).to(device))
             ends = torch.from_numpy(lengths[group] - 1).to(device)
-            queries[group] = model.last(x, ends).cpu().numpy()
+            prior = None if priors is None else torch.from_numpy(priors[group]).to(device)
+            queries[group] = model.last(x, ends, prior=prior).cpu().numpy()
             start += size
     return queries

@@ -1,74 +1,166 @@
-"""Losses over next items that never hold all logits at once."""
+"""Losses over next items that never hold all scores at once.
+
+Each weighs the score of one wanted item against the scores of many others: of all, or of drawn ones. The
+wanted score is made on its own in full precision; the others come chunk by chunk, and with them at once their
+gradients. Products may be in bfloat16, which rounds the others' scores to 8 bits; bias, exponentials and sums
+stay in float32.
+
+An item with a bias of -inf is no candidate: it adds nothing and gets no gradient.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-CHUNK_BYTES = 8 << 20
-"""Logits held at a time: few enough for the passes over them to stay in the last-level cache."""
+CHUNK_BYTES = 4 << 20
+"""Scores held at a time on a CPU: few enough for the passes over them to stay in the last-level cache."""
+
+CHUNK_BYTES_CUDA = 256 << 20
+"""Scores held at a time on a GPU: enough to keep it busy."""
 
 
-class _FullSoftmax(torch.autograd.Function):
-    """Mean cross-entropy of `queries @ vectors.T + bias`, its gradients made in the forward pass.
+class _Parts(NamedTuple):
+    """What a loss says of one chunk: n positions, M others.
 
-    Chunk by chunk: logits, log-sum-exp, softmax in place, and at once their products with the queries and
-    vectors. Twice the logits' matrix product is saved against recomputing, and all but one chunk of memory
-    against storing.
+    Attributes:
+        losses: (n, 1).
+        slopes: (n, M), derivative by each of the other scores, up to `factor`; takes their memory.
+        factor: (n, 1).
+        wanted: (n, 1), derivative by the wanted score.
+    """
+
+    losses: Tensor
+    slopes: Tensor
+    factor: Tensor
+    wanted: Tensor
+
+
+class _AgainstOthers(torch.autograd.Function):
+    """Mean loss of wanted scores against `queries @ vectors.T + bias`, gradients made in the forward pass.
+
+    The scores' matrix product is not made twice, as with recomputing, and no more than one chunk is held,
+    where storing would hold all.
     """
 
     @staticmethod
-    def forward(ctx: Any, queries: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-        n, n_items = len(queries), len(vectors)
-        step = max(32, CHUNK_BYTES // (4 * n_items))
+    def forward(
+        ctx: Any,
+        queries: Tensor,
+        vectors: Tensor,
+        bias: Tensor,
+        wanted: Tensor,
+        hide: Callable[[Tensor, slice], object],
+        weigh: Callable[[Tensor, Tensor], _Parts],
+        products: torch.dtype | None,
+    ) -> Tensor:
+        n, columns = len(queries), len(vectors)
+        chunk = CHUNK_BYTES_CUDA if queries.is_cuda else CHUNK_BYTES
+        step = min(n, max(32, chunk // (4 * columns)))
+        precise, low = queries.dtype, products or queries.dtype
         need_queries, need_vectors, need_bias = ctx.needs_input_grad[:3]
         grad_queries = torch.empty_like(queries) if need_queries else None
         grad_vectors = torch.zeros_like(vectors) if need_vectors else None
         grad_bias = torch.zeros_like(bias) if need_bias else None
+        grad_wanted = torch.empty_like(wanted)
         total = queries.new_zeros(())
-        scale = 1.0 / n
-        transposed = vectors.t()
+        asked, answers = queries.to(low), vectors.to(low)
+        # one chunk's memory for all: a fresh piece of this size would be paged in anew each time
+        exact = queries.new_empty(step, columns)
+        rounded = exact if low == precise else exact.new_empty(step, columns, dtype=low)
         for start in range(0, n, step):
-            chunk = queries[start : start + step]
-            target = targets[start : start + step, None]
-            logits = torch.addmm(bias, chunk, transposed)
-            wanted = logits.gather(1, target)
-            top = logits.amax(dim=1, keepdim=True)
-            logits.sub_(top).exp_()
-            mass = logits.sum(dim=1, keepdim=True)
-            total += (mass.log() + top - wanted).sum()
-            logits.mul_(scale / mass)
-            logits.scatter_add_(1, target, logits.new_full(target.shape, -scale))
-            if grad_queries is not None:
-                torch.mm(logits, vectors, out=grad_queries[start : start + step])
-            if grad_vectors is not None:
-                grad_vectors.addmm_(logits.t(), chunk)
+            rows = slice(start, min(start + step, n))
+            size = rows.stop - start
+            scores = exact[:size]
+            if low == precise:
+                torch.addmm(bias, asked[rows], answers.t(), out=scores)
+            else:
+                torch.mm(asked[rows], answers.t(), out=rounded[:size])
+                scores.copy_(rounded[:size]).add_(bias)
+            hide(scores, rows)
+            parts = weigh(scores, wanted[rows, None])
+            total += parts.losses.sum()
+            grad_wanted[rows] = parts.wanted[:, 0] / n
+            slopes, factor = parts.slopes, parts.factor / n
             if grad_bias is not None:
-                grad_bias += logits.sum(dim=0)
-        ctx.save_for_backward(grad_queries, grad_vectors, grad_bias)
-        return total * scale
+                grad_bias += (factor.t() @ slopes)[0]
+            if low != precise:
+                slopes = rounded[:size].copy_(slopes)
+            if grad_queries is not None:
+                torch.mul(slopes @ answers, factor, out=grad_queries[rows])
+            if grad_vectors is not None:
+                grad_vectors += slopes.t() @ (queries[rows] * factor).to(low)
+        ctx.save_for_backward(grad_queries, grad_vectors, grad_bias, grad_wanted)
+        return total / n
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         grad = grads[0]
         parts = [None if part is None else part * grad for part in ctx.saved_tensors]
-        return (*parts, None)
+        return (*parts, None, None, None)
 
 
-def full_softmax_loss(queries: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+def _softmax(scores: Tensor, wanted: Tensor) -> _Parts:
+    """Cross-entropy: log(1 + exp(log-sum-exp of the others - wanted))."""
+    top = scores.amax(dim=1, keepdim=True)
+    shares = torch.softmax(scores, dim=1, out=scores)
+    alone = top.isneginf()  # all others are hidden
+    if alone.any():
+        shares.masked_fill_(alone, 0.0)
+    # log-sum-exp by the largest share, which never underflows
+    rest = top - torch.where(alone, 1.0, shares.amax(dim=1, keepdim=True)).log()
+    missed = torch.sigmoid(rest - wanted)
+    return _Parts(nn.functional.softplus(rest - wanted), shares, missed, -missed)
+
+
+def _mean_loss(
+    queries: Tensor,
+    vectors: Tensor,
+    bias: Tensor,
+    wanted: Tensor,
+    hide: Callable[[Tensor, slice], object],
+    weigh: Callable[[Tensor, Tensor], _Parts],
+    products: torch.dtype | None,
+) -> Tensor:
+    with torch.autocast(queries.device.type, enabled=False):
+        result = _AgainstOthers.apply(  # type: ignore[no-untyped-call]
+            queries, vectors, bias, wanted, hide, weigh, products
+        )
+    assert isinstance(result, Tensor)
+    return result
+
+
+def _wanted(queries: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    """Scores of the targets, (N,)."""
+    return (queries * vectors.index_select(0, targets)).sum(dim=1) + bias.index_select(0, targets)
+
+
+def full_softmax_loss(
+    queries: Tensor,
+    vectors: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    *,
+    products: torch.dtype | None = None,
+) -> Tensor:
     """Mean cross-entropy over all items.
 
     Args:
         queries: float32 (N, d).
         vectors: float32 (V, d).
-        bias: float32 (V,).
+        bias: float32 (V,), -inf for items that are no candidates.
         targets: int64 (N,), item codes.
+        products: type of the matrix products, None for that of the queries.
     """
-    result = _FullSoftmax.apply(queries, vectors, bias, targets)  # type: ignore[no-untyped-call]
-    assert isinstance(result, Tensor)
-    return result
+
+    def hide(scores: Tensor, rows: slice) -> None:
+        scores.scatter_(1, targets[rows, None], float("-inf"))
+
+    wanted = _wanted(queries, vectors, bias, targets)
+    return _mean_loss(queries, vectors, bias, wanted, hide, _softmax, products)
 
 
 def log_expected_counts(counts: Tensor, negatives: int) -> tuple[Tensor, Tensor]:
@@ -90,6 +182,8 @@ def sampled_softmax_loss(
     targets: Tensor,
     negatives: Tensor,
     log_counts: Tensor,
+    *,
+    products: torch.dtype | None = None,
 ) -> Tensor:
     """Mean cross-entropy of each target against shared negatives, with logQ correction.
 
@@ -106,12 +200,17 @@ def sampled_softmax_loss(
         targets: int64 (N,).
         negatives: int64 (M,), draws from Q, shared by all positions.
         log_counts: float32 (V,), see `log_expected_counts`.
+        products: as in `full_softmax_loss`.
     """
-    positive = (queries * vectors[targets]).sum(dim=1) + bias[targets]
-    against = queries @ vectors[negatives].t() + (bias - log_counts)[negatives]
-    against = against.masked_fill(targets[:, None] == negatives[None, :], float("-inf"))
-    logits = torch.cat([positive[:, None], against], dim=1)
-    return -logits.log_softmax(dim=1)[:, 0].mean()
+    wanted = _wanted(queries, vectors, bias, targets)
+    drawn = vectors.index_select(0, negatives)
+    lowered = (bias - log_counts).index_select(0, negatives)
+    return _mean_loss(queries, drawn, lowered, wanted, _hide_own(targets, negatives), _softmax, products)
+
+
+def _hide_own(targets: Tensor, negatives: Tensor) -> Callable[[Tensor, slice], object]:
+    """Take a position's own target from among its negatives."""
+    return lambda scores, rows: scores.masked_fill_(targets[rows, None] == negatives, float("-inf"))
 
 
 def gbce_beta(negatives: int, n_items: int, t: float) -> float:
@@ -126,7 +225,14 @@ def gbce_beta(negatives: int, n_items: int, t: float) -> float:
 
 
 def gbce_loss(
-    queries: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor, negatives: Tensor, beta: float
+    queries: Tensor,
+    vectors: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    negatives: Tensor,
+    beta: float,
+    *,
+    products: torch.dtype | None = None,
 ) -> Tensor:
     """Generalised binary cross-entropy (Petrov & Macdonald 2023, arXiv 2308.07192).
 
@@ -145,9 +251,16 @@ def gbce_loss(
         targets: int64 (N,).
         negatives: int64 (k,), uniform draws, shared by all positions.
         beta: see `gbce_beta`.
+        products: as in `full_softmax_loss`.
     """
-    positive = (queries * vectors[targets]).sum(dim=1) + bias[targets]
-    against = torch.addmm(bias[negatives], queries, vectors[negatives].t())
-    against = nn.functional.logsigmoid(-against).masked_fill(targets[:, None] == negatives[None, :], 0.0)
-    terms = beta * nn.functional.logsigmoid(positive) + against.sum(dim=1)
-    return -terms.mean() / (len(negatives) + 1)
+    terms = len(negatives) + 1
+
+    def weigh(scores: Tensor, wanted: Tensor) -> _Parts:
+        losses = nn.functional.softplus(scores).sum(dim=1, keepdim=True)
+        losses = (losses + beta * nn.functional.softplus(-wanted)) / terms
+        factor = torch.full_like(wanted, 1.0 / terms)
+        return _Parts(losses, scores.sigmoid_(), factor, torch.sigmoid(-wanted) * (-beta / terms))
+
+    wanted = _wanted(queries, vectors, bias, targets)
+    drawn, its_bias = vectors.index_select(0, negatives), bias.index_select(0, negatives)
+    return _mean_loss(queries, drawn, its_bias, wanted, _hide_own(targets, negatives), weigh, products)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from guided_store.encoders._config import EncoderConfig
+from guided_store.encoders._dropout import Dropout
 from guided_store.encoders._model import SequenceModel
 from guided_store.encoders._transformer import Block, make_blocks, normal_start, positions_from_the_end
 
@@ -25,27 +26,28 @@ class SASRec(SequenceModel):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__(config)
         self.position = nn.Embedding(config.max_length, config.dim)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = make_blocks(config)
         self.norm = nn.LayerNorm(config.dim)
 
-    def reset(self, generator: torch.Generator) -> None:
+    def reset_network(self, generator: torch.Generator) -> None:
         normal_start(self, generator)
 
-    def read(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+    def read(self, vectors: Tensor, lengths: Tensor, prior: Tensor | None = None) -> Tensor:
         """Input of the first block: item vectors (B, L, d), scaled, at their positions."""
-        return self.scaled(vectors) + positions_from_the_end(self.position, lengths, vectors.shape[1])
+        x = self.scaled(vectors) + positions_from_the_end(self.position, lengths, vectors.shape[1])
+        return self.with_user(x, vectors, lengths, prior)
 
-    def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        x = self.dropout(self.read(vectors, lengths))
+    def forward(self, vectors: Tensor, lengths: Tensor, *, prior: Tensor | None = None) -> Tensor:
+        x = self.dropout(self.read(vectors, lengths, prior))
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)  # type: ignore[no-any-return]
+        return self.asked(self.norm(x))
 
-    def last(self, vectors: Tensor, ends: Tensor) -> Tensor:
-        x = self.read(vectors, ends + 1)
+    def last(self, vectors: Tensor, ends: Tensor, *, prior: Tensor | None = None) -> Tensor:
+        x = self.read(vectors, ends + 1, prior)
         for block in self.blocks[:-1]:
             x = block(x)
         final = self.blocks[-1]
         assert isinstance(final, Block)
-        return self.norm(final.last(x, ends))  # type: ignore[no-any-return]
+        return self.asked(self.norm(final.last(x, ends)))

@@ -13,26 +13,32 @@ import torch
 from numpy.typing import NDArray
 
 from guided_store.catalogue import Sequences, Split, Targets
+from guided_store.encoders._cold import Settler
 from guided_store.encoders._config import EncoderConfig, TrainingConfig
-from guided_store.encoders._encoder import Encoder, EncoderManifest, save_encoder
+from guided_store.encoders._distributed import Ranks, joined
+from guided_store.encoders._encoder import Encoder, EncoderManifest, publish_encoder
 from guided_store.encoders._histories import encode_histories
 from guided_store.encoders._items import ItemTable
 from guided_store.encoders._lineage import training_warnings
 from guided_store.encoders._model import SequenceModel
 from guided_store.encoders._models import make_model
+from guided_store.encoders._prior import UserPriors, load_priors
+from guided_store.encoders._refinement import describe_refinement, without_run
+from guided_store.encoders._start import Items, start_items
 from guided_store.encoders._training import Outcome, Trainer, Validate
 from guided_store.errors import EncoderError, UsageError
 from guided_store.evaluation import EncodedScorer, Repeats, check_repeats, summarise, target_ranks
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store
+from guided_store.store import open as open_store
 from guided_store.versions import (
-    Embedding,
     Ref,
     VersionInfo,
     embedding_digest,
-    load_embedding,
+    get_version,
     need_free_name,
     parse_ref,
+    users_ref,
     write_version,
 )
 
@@ -55,53 +61,14 @@ class TrainResult:
     outcome: Outcome
 
 
-@dataclass(frozen=True)
-class _Items:
-    """Where a run's item table starts."""
-
-    item_ids: tuple[str, ...]
-    table: ItemTable
-    kind: str
-    parent: Embedding | None
-
-
-def _start(
-    store: Store,
-    items: str | Ref,
+def _validator(
     split: Split,
-    encoder: EncoderConfig,
-    training: TrainingConfig,
-    latent: str,
-) -> _Items:
-    generator = torch.Generator().manual_seed(training.seed)
-    if str(items) == "learned":
-        train = split.train
-        seen = np.flatnonzero(train.counts())
-        ids = tuple(train.item_ids[code] for code in seen)
-        if not ids:
-            raise UsageError("the split has no training events; ingest interactions first")
-        table = ItemTable.learned(len(ids), encoder.dim, generator, item_bias=training.item_bias)
-        return _Items(ids, table, "base", None)
-    ref = parse_ref(items)
-    if ref.kind == "guided":
-        raise UsageError(
-            f"{ref} holds attributes only; build a refined version from it and a base, and train on that"
-        )
-    parent = load_embedding(store, ref)
-    if parent.info.dim != encoder.dim:
-        raise UsageError(f"{ref} has {parent.info.dim} dimensions but --dim is {encoder.dim}")
-    guided = int(str(parent.info.recipe.get("guided_columns", 0))) if ref.kind == "refined" else 0
-    table = ItemTable.from_vectors(
-        parent.vectors,
-        parent.bias,
-        fixed_columns=guided,
-        train_latent=latent == "trained",
-        train_bias=training.item_bias,
-    )
-    return _Items(parent.item_ids, table, ref.kind, parent)
-
-
-def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: Repeats) -> Validate | None:
+    item_ids: tuple[str, ...],
+    seed: int,
+    repeats: Repeats,
+    settler: Settler,
+    priors: UserPriors | None,
+) -> Validate | None:
     cases = split.validation
     if not len(cases):
         return None
@@ -111,9 +78,10 @@ def _validator(split: Split, item_ids: tuple[str, ...], seed: int, repeats: Repe
     sample = Split(split.kind, split.sequences, split.train_ends, cases, split.test)
 
     def validate(model: SequenceModel, table: ItemTable) -> dict[str, float]:
+        settler.settle()
         vectors = table.vectors().detach().cpu().numpy()
         bias = table.bias.detach().cpu().numpy()
-        scorer = EncodedScorer("encoder", _Live(model, table), item_ids, vectors, bias)
+        scorer = EncodedScorer("encoder", _Live(model, table), item_ids, vectors, bias, priors=priors)
         ranks = target_ranks(scorer, sample, "validation", repeats)
         return summarise(ranks)
 
@@ -127,11 +95,17 @@ class _Live:
     model: SequenceModel
     table: ItemTable
 
-    def encode(self, histories: list[NDArray[np.int32]]) -> NDArray[np.float32]:
-        return encode_histories(self.model, self.table, histories)
+    def encode(
+        self, histories: list[NDArray[np.int32]], priors: NDArray[np.float32] | None = None, /
+    ) -> NDArray[np.float32]:
+        if priors is not None:
+            with torch.no_grad():
+                given = torch.from_numpy(priors).to(self.table.latent.device)
+                priors = self.table.calibrate(given).cpu().numpy()
+        return encode_histories(self.model, self.table, histories, priors)
 
 
-def _fingerprint(settings: dict[str, Any], items: _Items, sequences: Sequences) -> str:
+def _fingerprint(settings: dict[str, Any], items: Items, sequences: Sequences) -> str:
     sha = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     sha.update("\0".join(items.item_ids).encode())
     sha.update(sequences.items.tobytes() + sequences.indptr.tobytes())
@@ -154,6 +128,7 @@ def train(
     encoder: EncoderConfig | None = None,
     training: TrainingConfig | None = None,
     latent: str = "trained",
+    users: str | Ref | None = None,
     repeats: Repeats = "exclude",
     resume: bool = True,
     device: str = "cpu",
@@ -163,27 +138,35 @@ def train(
 
     With `items="learned"` the vectors start at random and become `base/<name>`. With a base version they
     start there (a warm start) and become a new base version. With a refined version the guided part stays
-    frozen (arXiv 2504.11658), the latent part and the bias are trained, and the result is `refined/<name>`.
-    The epoch with the best validation NDCG@10 is kept; without validation cases, the last.
+    frozen (arXiv 2504.11658) but by a calibration that is asked for, the latent part and the bias are
+    trained, and the result is `refined/<name>`; its items without training events are left out of the
+    softmax and get rows from their content (see `Settler`). The epoch with the best validation NDCG@10 is
+    kept; without validation cases, the last.
 
     Killed or interrupted, the run goes on where it was when the same call is made again.
 
+    Started by `torchrun`, every process makes the same call; they share each batch, and the first one alone
+    validates, writes and reports (see `_distributed`).
+
     Args:
-        store: open for writing.
+        store: open for writing; by the processes but the first of `torchrun`, for reading.
         name: of the new version.
         split: which events train and validate; its digest is recorded.
         items: "learned", "base/x" or "refined/x".
         encoder: shape; `dim` must be that of `items`.
         training: settings.
         latent: "trained" or "frozen" (then only the encoder and the bias learn).
+        users: "users/NAME", where the users' own vectors start (`EncoderConfig.user`); those that are not in
+            it start at the average item, as all do without it. It is read wherever the encoder is used.
         repeats: "exclude" or "allow" items of the history in validation rankings.
         resume: go on from a checkpoint of this name; False discards it.
         device: torch device.
         progress: where to report.
 
     Raises:
-        UsageError: impossible settings; a checkpoint of this name with other settings.
-        VersionError: the name is taken.
+        UsageError: impossible settings; a checkpoint of this name with other settings; users that were judged
+            by another split, on other attributes or for an encoder that reads none.
+        VersionError: the name is taken, or there is no version of that name.
         EncoderError: nothing to train on; the loss is not finite.
     """
     encoder, training = encoder or EncoderConfig(), training or TrainingConfig()
@@ -191,22 +174,53 @@ def train(
         raise UsageError(f"latent must be 'trained' or 'frozen', got {latent!r}")
     check_repeats(repeats)
     training.check_objective(encoder)
+    if users is not None and not encoder.user:
+        raise UsageError(f"{users_ref(users)} is read by an encoder with user=True (--user) alone")
     kind = "base" if str(items) == "learned" else parse_ref(items).kind
     ref = need_free_name(store, Ref(kind, name))
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"device {device!r} is not to be had here ({str(error).splitlines()[0]})") from None
-    start = _start(store, items, split, encoder, training, latent)
+    with joined(device) as ranks:
+        said = progress if ranks.first else SILENT
+        return _train(
+            store, ref, split, items, encoder, training, latent, users, repeats, resume, ranks, said
+        )
+
+
+def _train(
+    store: Store,
+    ref: Ref,
+    split: Split,
+    items: str | Ref,
+    encoder: EncoderConfig,
+    training: TrainingConfig,
+    latent: str,
+    users: str | Ref | None,
+    repeats: Repeats,
+    resume: bool,
+    ranks: Ranks,
+    progress: Progress,
+) -> TrainResult:
+    """`train` with arguments that were checked, in each of the processes that train together."""
+    start = start_items(store, items, split, encoder, training, latent)
+    encoder, device = start.encoder, ranks.device
     if start.parent is not None and split.kind != "none":
         for warning in training_warnings(store, start.parent.ref, split):
             progress.log(f"warning: {warning}")
+    priors = None
+    if users is not None and start.parent is not None:  # `start_items` refuses a user's vector without one
+        priors = load_priors(store, users, start.parent)
+        priors.need_split(split)
     sequences = split.train.restrict(start.item_ids)
     model = make_model(encoder)
     model.reset(torch.Generator().manual_seed(training.seed + 1))
-    table = start.table.to(device)
-    model.balance(table.vectors())
+    start.start_map(model)
+    model.balance(start.table.vectors())
     model.to(device)
+    table = start.table.to(device)
+    settler = Settler(table, sequences.counts(), encoder.residual)
     settings: dict[str, Any] = {
         "items": str(items),
         "latent": latent,
@@ -217,39 +231,55 @@ def train(
         "split": split.digest,
         "split_kind": split.kind,
     }
+    if priors is not None:
+        settings |= {"users": str(priors.ref), "users_digest": priors.digest}
     path = checkpoint_path(store, ref)
-    if not resume:
+    if not resume and ranks.first:
         path.unlink(missing_ok=True)
+    ranks.agree(None)  # no process reads a checkpoint that another one discards
     trainer = Trainer(
         model,
         table,
         sequences,
         training,
-        validate=_validator(split, start.item_ids, training.seed, repeats),
+        validate=_validator(split, start.item_ids, training.seed, repeats, settler, priors),
         checkpoint=path,
         fingerprint=_fingerprint(settings, start, sequences),
         progress=progress,
+        ranks=ranks,
+        priors=None if priors is None else priors.rows(sequences.user_ids),
     )
     settings["resolved"] = {
         "batch_size": trainer.batch_size,
         "epochs": trainer.epochs,
         "patience": trainer.patience,
+        "precision": trainer.precision,
+        "row_sparse": trainer.row_sparse,
     }
     if encoder.objective == "cloze":
         settings["resolved"] |= dict(zip(("masking", "mask_last"), training.resolve_masking(), strict=True))
     if settings["loss"] == "gbce":
         settings["resolved"]["gbce_t"] = training.resolve_gbce_t()
     outcome = trainer.run()
-    result = _store_result(store, ref, start, settings, model.cpu(), table.cpu(), outcome)
+    settler.settle()
+    learned = describe_refinement(start, model.cpu(), table.cpu(), settler) if start.kind == "refined" else {}
+    if not ranks.first:
+        ranks.agree(None)  # until the first process has written
+        version = get_version(open_store(store.root), ref)
+        manifest = EncoderManifest(ref, version.digest, model.config, settings)
+        return TrainResult(version, Encoder(manifest, model, table, start.item_ids), outcome)
+    result = _store_result(store, ref, start, settings, learned, model, table, outcome)
     trainer.discard_checkpoint()
+    ranks.agree(None)
     return result
 
 
 def _store_result(
     store: Store,
     ref: Ref,
-    start: _Items,
+    start: Items,
     settings: dict[str, Any],
+    learned: dict[str, object],
     model: SequenceModel,
     table: ItemTable,
     outcome: Outcome,
@@ -261,9 +291,9 @@ def _store_result(
     parent = start.parent
     raw = None if parent is None else parent.raw
     std = None if parent is None else parent.std
-    recipe: dict[str, object] = {} if parent is None else dict(parent.info.recipe)
+    recipe: dict[str, object] = {} if parent is None else without_run(parent.info.recipe)
     recipe = {"method": "learned with the encoder"} | recipe
-    recipe |= {"training": settings, "seconds": outcome.seconds}
+    recipe |= learned | {"training": settings, "seconds": outcome.seconds}
     report: dict[str, Any] = settings | {
         "best_epoch": outcome.best_epoch,
         "epochs": len(outcome.history),
@@ -276,10 +306,7 @@ def _store_result(
     }
     digest = embedding_digest(start.item_ids, vectors, bias, raw, std)
     manifest = EncoderManifest(ref, digest, model.config, report)
-    # the encoder first: without the version's row it does not exist, and recovery removes it
-    store.remove_artifact("encoders", str(ref))
-    with store.publish("encoders", str(ref)) as folder:
-        save_encoder(folder, manifest, model)
+    publish_encoder(store, manifest, model)
     info = write_version(
         store,
         ref,

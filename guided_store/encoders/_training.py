@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from guided_store.catalogue import Sequences
-from guided_store.encoders._batches import Batch, count_batches
+from guided_store.encoders._batches import Batch, count_batches, touched
 from guided_store.encoders._checkpoint import (
     load_checkpoint,
     optimizer_tensors,
@@ -25,9 +22,13 @@ from guided_store.encoders._checkpoint import (
     save_checkpoint,
 )
 from guided_store.encoders._config import TrainingConfig
+from guided_store.encoders._distributed import ALONE, Ranks
+from guided_store.encoders._interrupt import Interrupt
 from guided_store.encoders._items import ItemTable
 from guided_store.encoders._model import SequenceModel
-from guided_store.encoders._objective import make_batches, make_loss
+from guided_store.encoders._objective import Loss, make_batches
+from guided_store.encoders._optimizer import RowAdamW, make_optimizer, resolve_row_sparse
+from guided_store.encoders._precision import resolve_precision
 from guided_store.errors import EncoderError, UsageError
 from guided_store.progress import SILENT, Progress
 
@@ -58,40 +59,6 @@ class Outcome:
     stopped: str
 
 
-class _Interrupt:
-    """Turns the first Ctrl-C into a flag, so that no step is cut in half; the second acts at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = signal.getsignal(signal.SIGINT)
-
-        def ask(_: int, __: FrameType | None) -> None:
-            if self.asked:
-                raise KeyboardInterrupt
-            self.asked = True
-
-        signal.signal(signal.SIGINT, ask)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-
-def _optimizer(model: SequenceModel, table: ItemTable, config: TrainingConfig) -> torch.optim.AdamW:
-    parameters = [p for p in [*model.parameters(), *table.parameters()] if p.requires_grad and p.numel()]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
-
-
 class Trainer:
     """Trains one encoder and item table; `run` leaves both with the weights of the best epoch.
 
@@ -106,9 +73,19 @@ class Trainer:
         checkpoint: file to resume from and write to, or None.
         fingerprint: identifies data and settings; a checkpoint with another one is refused.
         progress: where to report.
+        priors: float32 (U, A), what is known of each user of `sequences` beside the events, on the scale of
+            the table's fixed columns, or None.
+        ranks: the processes that train together, each with a trainer made alike; the first one alone calls
+            `validate` and writes the checkpoint, which all of them read.
 
     Attributes:
         epochs, patience, batch_size: what the settings come to on this data.
+        precision: "bf16" or "fp32", what they come to on this device. Weights, optimiser state and
+            validation are float32 in any case.
+        row_sparse: whether a step moves only the item rows it touched.
+
+    Raises:
+        UsageError: settings that do not go together.
     """
 
     def __init__(
@@ -122,12 +99,19 @@ class Trainer:
         checkpoint: Path | None = None,
         fingerprint: str = "",
         progress: Progress = SILENT,
+        priors: NDArray[np.float32] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.model, self.table, self.sequences, self.config = model, table, sequences, config
         self._validate, self._checkpoint, self._fingerprint = validate, checkpoint, fingerprint
-        self._progress = progress
-        self._optimizer = _optimizer(model, table, config)
-        self._loss = make_loss(config, sequences)
+        self._progress, self._ranks, self._interrupt = progress, ranks, Interrupt()
+        self._priors = priors
+        self.row_sparse = resolve_row_sparse(config, table.n_items)
+        self._optimizer = make_optimizer(model, table, config, self.row_sparse)
+        self._rows = RowAdamW(table, config.weight_decay) if self.row_sparse else None
+        self.precision = resolve_precision(config.precision, table.latent.device)
+        self._products = torch.bfloat16 if self.precision == "bf16" else None
+        self._loss = Loss(config, sequences, self._products)
         self.batch_size = config.resolve_batch(int((np.diff(sequences.indptr) > 1).sum()))
         length = model.config.max_length
         self._batches = count_batches(sequences, length, self.batch_size, config.windows)
@@ -156,10 +140,9 @@ class Trainer:
         if not (np.diff(self.sequences.indptr) > 1).any():
             raise EncoderError("there is nothing to train on: no user has two training events")
         self._resume()
-        interrupt = _Interrupt()
-        with interrupt.watching(), torch.random.fork_rng(devices=[]):
+        with self._interrupt.watching(), torch.random.fork_rng(devices=[]):
             while not self._finished():
-                self._run_epoch(interrupt)
+                self._run_epoch()
         if self._best_state:
             self._load(self._best_state)
         stopped = "epochs" if self._epoch >= self.epochs else "patience"
@@ -180,7 +163,8 @@ class Trainer:
             self._validate is not None and self._epoch > 0 and waited >= self.patience
         )
 
-    def _run_epoch(self, interrupt: _Interrupt) -> None:
+    def _run_epoch(self) -> None:
+        interrupt = self._interrupt
         rng = np.random.default_rng((self.config.seed, self._epoch))
         batches = make_batches(self.sequences, self.model.config, self.config, self.batch_size, rng)
         began = last_save = time.monotonic()
@@ -213,7 +197,8 @@ class Trainer:
         metrics: dict[str, float] = {}
         if self._validate is not None:
             self.model.eval()
-            metrics = self._validate(self.model, self.table)
+            found = self._validate(self.model, self.table) if self._ranks.first else None
+            metrics = self._ranks.agree(found)
         self._epoch_seconds = before + time.monotonic() - began
         self._close_epoch(loss, metrics)
         self._save()
@@ -244,20 +229,57 @@ class Trainer:
 
     def _take_step(self, batch: Batch) -> float:
         self._step += 1
-        torch.manual_seed((self.config.seed * 1_000_003 + self._step) & 0x7FFF_FFFF_FFFF_FFFF)
+        seed = self.config.seed * 1_000_003 + self._step
+        torch.manual_seed(seed & 0x7FFF_FFFF_FFFF_FFFF)
         rate = self._rate()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        device = self.table.latent.device
-        inputs = torch.from_numpy(batch.inputs).to(device)
-        targets = torch.from_numpy(batch.targets).to(device)
-        lengths = torch.from_numpy(batch.lengths).to(device)
-        valid = torch.from_numpy(batch.valid).to(device)
-        queries = self.model.trained(self.table.rows(inputs), lengths, valid)
-        loss = self._loss(queries, self.table.vectors(), self.table.bias, targets)
+        negatives, table, rows = self._loss.draw(), self.table, None
+        if self._rows is not None:
+            codes, batch, negatives = touched(batch, negatives)
+            rows = torch.from_numpy(codes).to(table.bias.device)
+            table = self._rows.part(rows)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with table.some_hidden(self.config.cold_share):
+            if not self._ranks.first:  # from here on each process draws for itself
+                torch.manual_seed((seed * self._ranks.size + self._ranks.rank) & 0x7FFF_FFFF_FFFF_FFFF)
+            loss = self._backward(table, batch, negatives, rows)
+        trained = [p for group in self._optimizer.param_groups for p in group["params"]]
+        if self._rows is not None:
+            trained += self._rows.moved(table)
+        loss, asked = self._ranks.add_up(trained, (loss, float(self._interrupt.asked)))
+        self._interrupt.asked = asked > 0
         self._optimizer.step()
+        if self._rows is not None and rows is not None:
+            self._rows.step(table, rows, rate)
+        if self.config.delta_bound is not None:
+            table.shorten(self.config.delta_bound)
+        if self._rows is not None and rows is not None:
+            self._rows.keep(table, rows)
+        return loss
+
+    def _backward(
+        self, table: ItemTable, batch: Batch, negatives: NDArray[np.int64] | None, rows: Tensor | None
+    ) -> float:
+        """Gradients of this process's share of a batch; its part of the mean loss."""
+        share, whole = self._ranks.share(batch), len(batch.targets)
+        if not len(share.targets):
+            return 0.0
+        device = table.latent.device
+        inputs, targets, lengths, valid = (
+            torch.from_numpy(part).to(device)
+            for part in (share.inputs, share.targets, share.lengths, share.valid)
+        )
+        drawn = None if negatives is None else torch.from_numpy(negatives).to(device)
+        read = table.rows(inputs)
+        prior = None
+        if self._priors is not None:  # a calibration is learned: what it makes of the priors moves with it
+            prior = table.calibrate(torch.from_numpy(self._priors[share.users]).to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._products is not None):
+            queries = self.model.trained(read, lengths, valid, prior=prior)
+        loss = self._loss(queries.float(), table.vectors(), table.candidates(), targets, drawn, rows)
+        loss = loss * (len(targets) / whole)
+        loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     def _rate(self) -> float:
@@ -280,11 +302,13 @@ class Trainer:
         self.table.load_state_dict(_below(state, "table."), strict=False)
 
     def _save(self) -> None:
-        if self._checkpoint is None:
+        if self._checkpoint is None or not self._ranks.first:
             return
         tensors = dict(self._state())
         tensors |= {f"best.{name}": value for name, value in self._best_state.items()}
         tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors(self._optimizer).items()}
+        if self._rows is not None:
+            tensors |= {f"rows.{k}": v for k, v in self._rows.tensors().items()}
         state: dict[str, Any] = {
             "fingerprint": self._fingerprint,
             "epoch": self._epoch,
@@ -312,6 +336,8 @@ class Trainer:
         self._load(tensors)
         self._best_state = _below(tensors, "best.")
         restore_optimizer(self._optimizer, _below(tensors, "optimizer."))
+        if self._rows is not None:
+            self._rows.restore(_below(tensors, "rows."))
         self._epoch, self._in_epoch, self._step = state["epoch"], state["in_epoch"], state["step"]
         self._loss_sum, self._epoch_seconds = state["loss_sum"], state["epoch_seconds"]
         self._best, self._best_epoch = state["best"], state["best_epoch"]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from guided_store.encoders._config import EncoderConfig
+from guided_store.encoders._dropout import Dropout
 
 
 def positions_from_the_end(table: nn.Embedding, lengths: Tensor, width: int) -> Tensor:
@@ -29,6 +30,24 @@ def positions_from_the_end(table: nn.Embedding, lengths: Tensor, width: int) -> 
     return table(place.clamp(max=last - 1))  # type: ignore[no-any-return]
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor, real: Tensor | None) -> Tensor:
+    """Scaled dot-product attention, each (B, h, L, d/h); causal, or over the keys that are `real`, (B, L).
+
+    torch's fused kernel, but not for bfloat16 on a CPU: its backward pass takes five times as long there as
+    the products written out.
+    """
+    if q.dtype != torch.bfloat16 or q.device.type != "cpu":
+        mask = None if real is None else real[:, None, None, :]
+        return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=real is None)
+    length = q.shape[2]
+    shut = (
+        ~real[:, None, None, :] if real is not None else torch.ones(length, length, dtype=torch.bool).triu(1)
+    )
+    closed = q.new_zeros(shut.shape).masked_fill_(shut, float("-inf"))
+    scores = torch.add(closed, q @ k.transpose(2, 3), alpha=q.shape[3] ** -0.5)
+    return scores.softmax(dim=3) @ v
+
+
 class Attention(nn.Module):
     """Multi-head self-attention: causal, or over all real events of a sequence."""
 
@@ -44,8 +63,7 @@ class Attention(nn.Module):
         q, k, v = (
             self.project(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
         )  # each (B, h, L, d/h)
-        mask = None if real is None else real[:, None, None, :]
-        y = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=real is None)
+        y = attend(q, k, v, real)
         return self.out(y.transpose(1, 2).reshape(batch, length, dim))  # type: ignore[no-any-return]
 
     def last(self, x: Tensor, ends: Tensor) -> Tensor:
@@ -76,7 +94,7 @@ class Block(nn.Module):
         self.attention = Attention(config)
         self.norm_feed_forward = nn.LayerNorm(config.dim)
         self.feed_forward: nn.Module = self._feed_forward(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def _feed_forward(self, config: EncoderConfig) -> nn.Module:
         return nn.Sequential(
@@ -86,10 +104,10 @@ class Block(nn.Module):
         )
 
     def _after_attention(self, x: Tensor, y: Tensor) -> Tensor:
-        return x + self.dropout(y)  # type: ignore[no-any-return]
+        return self.dropout.onto(x, y)
 
     def _after_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return x + self.dropout(y)  # type: ignore[no-any-return]
+        return self.dropout.onto(x, y)
 
     def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
         """(B, L, d) to (B, L, d); `real` as in `Attention.forward`."""

@@ -11,9 +11,18 @@ from guided_store.evaluation._evaluation import (
     make_row,
 )
 from guided_store.evaluation._histories import Rows
-from guided_store.evaluation._intervals import bootstrap_intervals
+from guided_store.evaluation._intervals import LEVEL, REPLICATES, bootstrap_intervals, resampled_sums
 from guided_store.evaluation._item_knn import ItemKNN, NeighbourParameters
 from guided_store.evaluation._metrics import KS, mrr, mrr_at, ndcg_at, per_case, recall_at, summarise
+from guided_store.evaluation._paired import (
+    Paired,
+    average_seeds,
+    compare,
+    compare_many,
+    holm,
+    randomisation_p,
+    wilcoxon_p,
+)
 from guided_store.evaluation._popularity import Popularity, RecentPopularity
 from guided_store.evaluation._ranking import (
     Part,
@@ -25,40 +34,63 @@ from guided_store.evaluation._ranking import (
 )
 from guided_store.evaluation._record import record, recorded
 from guided_store.evaluation._recs import evaluate_recs
-from guided_store.evaluation._scorer import EncodedScorer, HistoryEncoder, Scorer
+from guided_store.evaluation._scorer import EncodedScorer, HistoryEncoder, Priors, Scorer
+from guided_store.evaluation._strata import (
+    Stratum,
+    length_strata,
+    per_stratum,
+    popularity_bounds,
+    popularity_strata,
+)
 
 __all__ = [
     "BASELINES",
     "EASE",
     "KS",
+    "LEVEL",
+    "REPLICATES",
     "EncodedScorer",
     "Evaluation",
     "HistoryEncoder",
     "ItemKNN",
     "NeighbourParameters",
+    "Paired",
     "Part",
     "Popularity",
+    "Priors",
     "RecentPopularity",
     "Repeats",
     "Row",
     "Rows",
     "Scorer",
+    "Stratum",
+    "average_seeds",
     "bootstrap_intervals",
     "check_repeats",
+    "compare",
+    "compare_many",
     "default_baselines",
     "evaluate",
     "evaluate_recs",
     "fit_baselines",
+    "holm",
+    "length_strata",
     "make_row",
     "mrr",
     "mrr_at",
     "ndcg_at",
     "per_case",
+    "per_stratum",
+    "popularity_bounds",
+    "popularity_strata",
+    "randomisation_p",
     "recall_at",
     "record",
     "recorded",
     "repeated_targets",
+    "resampled_sums",
     "summarise",
     "target_ranks",
     "top_k",
+    "wilcoxon_p",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -33,8 +33,21 @@ class Scorer(Protocol):
 class HistoryEncoder(Protocol):
     """The part of an encoder that evaluation needs."""
 
-    def encode(self, histories: list[NDArray[np.int32]], /) -> NDArray[np.float32]:
-        """Queries float32 (m, d) of histories of embedding row numbers, oldest first, none empty."""
+    def encode(
+        self, histories: list[NDArray[np.int32]], priors: NDArray[np.float32] | None = None, /
+    ) -> NDArray[np.float32]:
+        """Queries float32 (m, d) of histories of embedding row numbers, oldest first, none empty.
+
+        `priors` float32 (m, A) are passed by a scorer that has some, and by no other.
+        """
+        ...
+
+
+class Priors(Protocol):
+    """What is known of users beside their events."""
+
+    def rows(self, user_ids: Iterable[str], /) -> NDArray[np.float32]:
+        """One row for each user in this order, float32 (m, A); zero where nothing is known."""
         ...
 
 
@@ -51,6 +64,7 @@ class EncodedScorer:
         vectors: float32 (n, d), output side.
         bias: float32 (n,), or None.
         trained: whether to warn when a baseline does better.
+        priors: what the encoder reads of the users beside their histories, or None.
 
     Raises:
         EncoderError: when ids, vectors and bias differ in length.
@@ -65,6 +79,7 @@ class EncodedScorer:
         bias: NDArray[np.float32] | None = None,
         *,
         trained: bool = True,
+        priors: Priors | None = None,
     ) -> None:
         if len(item_ids) != len(vectors) or (bias is not None and len(bias) != len(vectors)):
             raise EncoderError(
@@ -74,7 +89,7 @@ class EncodedScorer:
             )
         self.name = name
         self.trained = trained
-        self._encoder = encoder
+        self._encoder, self._priors = encoder, priors
         self._row_of = {item: row for row, item in enumerate(item_ids)}
         self._vectors = np.ascontiguousarray(vectors, np.float32)
         self._bias = np.zeros(len(vectors), np.float32) if bias is None else np.asarray(bias, np.float32)
@@ -98,7 +113,13 @@ class EncodedScorer:
         columns = np.flatnonzero(embedding_row >= 0)
         if len(scored):
             histories = np.split(history[known], np.cumsum(lengths[scored])[:-1])
-            queries = np.asarray(self._encoder.encode(histories), np.float32)
+            if self._priors is None:
+                encoded = self._encoder.encode(histories)
+            else:
+                users = targets.users[rows][scored]
+                priors = self._priors.rows(sequences.user_ids[user] for user in users)
+                encoded = self._encoder.encode(histories, priors)
+            queries = np.asarray(encoded, np.float32)
             wanted = embedding_row[columns]
             scores[scored[:, None], columns] = queries @ self._vectors[wanted].T + self._bias[wanted]
         return scores

@@ -11,13 +11,13 @@ from typing import Literal
 
 import indexes
 from guided_store import store as stores
-from guided_store.encoders import load_encoder
+from guided_store.encoders import load_encoder, priors_of
 from guided_store.errors import GuidedStoreError
 from guided_store.journal import job_names, read_job, read_sent, waiting
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store
 from guided_store.versions import (
-    KINDS,
+    TABLES,
     Embedding,
     VersionInfo,
     list_aliases,
@@ -81,7 +81,7 @@ def _store(uri: str | Path, progress: Progress) -> Iterator[Check]:
     yield from _guarded("tables", _tables(store, progress))
     yield from _guarded("store", _half_written(store))
     if versions is not None:  # what belongs to a version cannot be told without the registry
-        for kind in KINDS:
+        for kind in TABLES:
             yield from _guarded(f"tags of {kind}", _tags(store, kind, versions))
         yield from _guarded("store", _orphans(store, versions))
         with progress.task("checking", len(versions)) as task:
@@ -173,7 +173,8 @@ def _version(store: Store, info: VersionInfo) -> Iterator[Check]:
 
 
 def _encoder(store: Store, embedding: Embedding, subject: str) -> Iterator[Check]:
-    load_encoder(store, embedding)
+    encoder = load_encoder(store, embedding)
+    priors_of(store, encoder, embedding)
     yield Check("good", subject, "loads and belongs to its version")
 
 

@@ -30,7 +30,8 @@ Pair = tuple[Sent, Outcome | None]
 
 def question_of(record: RunRecord) -> Question:
     """What a recorded run asks."""
-    return Question(record.schema, record.allow_unknown, str(record.settings.get("notes", "")))
+    notes = str(record.settings.get("notes", ""))
+    return Question(record.schema, record.allow_unknown, notes, record.subject)
 
 
 def to_rows(record: RunRecord, pairs: Iterable[Pair]) -> pa.Table:

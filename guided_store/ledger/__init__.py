@@ -6,7 +6,9 @@ from guided_store.ledger._listing import RunInfo, choose_run, list_runs
 from guided_store.ledger._naming import default_name, free_name
 from guided_store.ledger._rows import SCHEMA, TABLE, append_rows, find_rows, run_batches
 from guided_store.ledger._runs import RunRecord, find_run, held_run, need_run, record_run, run_records
+from guided_store.ledger._shown import iter_shown
 from guided_store.ledger._texts import MAX_CHARS, ItemText, choose_fields, iter_texts
+from guided_store.ledger._users import UserHistories, user_key
 
 __all__ = [
     "MAX_CHARS",
@@ -17,6 +19,7 @@ __all__ = [
     "ItemText",
     "RunInfo",
     "RunRecord",
+    "UserHistories",
     "append_rows",
     "choose_fields",
     "choose_run",
@@ -25,6 +28,7 @@ __all__ = [
     "find_run",
     "free_name",
     "held_run",
+    "iter_shown",
     "iter_texts",
     "list_runs",
     "mean_known",
@@ -34,4 +38,5 @@ __all__ = [
     "run_batches",
     "run_records",
     "spread_known",
+    "user_key",
 ]

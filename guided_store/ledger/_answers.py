@@ -14,7 +14,7 @@ from guided_store.attributes import AttributeSchema
 from guided_store.errors import DataError
 from guided_store.ledger._rows import TABLE, quoted
 from guided_store.ledger._runs import find_run
-from guided_store.ledger._texts import iter_texts
+from guided_store.ledger._shown import iter_shown
 from guided_store.store import Store
 
 _COLUMNS = ["row_id", "item_id", "sample", "attempt", "values", "source_digest", "text_hash"]
@@ -50,18 +50,25 @@ class Answers:
 
 
 def read_answers(
-    store: Store, run: str, schema: AttributeSchema, item_ids: Sequence[str] | None = None
+    store: Store,
+    run: str,
+    schema: AttributeSchema,
+    item_ids: Sequence[str] | None = None,
+    *,
+    current_only: bool = False,
 ) -> Answers:
     """Read the answers of a run that are in force.
 
     Of each (item, sample) one good answer counts: of those about the item's current text the last attempt, or
-    where there is none the last attempt about an older text.
+    where there is none the last attempt about an older text (with `current_only` none).
 
     Args:
         store: with a ledger of scores.
         run: whose answers.
         schema: what was scored.
         item_ids: rows of the result; None takes the items that the run answered, as they were first answered.
+            A run that scored users has their keys here (`user_key`).
+        current_only: leave out answers about an older text.
 
     Raises:
         DataError: a row does not have as many values as the schema has attributes.
@@ -77,6 +84,8 @@ def read_answers(
     codes = pc.fill_null(pc.index_in(held.column("item_id"), value_set=ids), -1).to_numpy().astype(np.int64)
     current = _current(held.column("text_hash"), codes, ids, _current_hashes(store, run))
     kept = _in_force(codes, held.column("sample").to_numpy(), held.column("attempt").to_numpy(), current)
+    if current_only:
+        kept = kept[current[kept]]
     samples, layer = np.unique(held.column("sample").to_numpy()[kept], return_inverse=True)
     values = np.full((len(samples), len(ids), width), np.nan)
     flat = held.column("values").combine_chunks().flatten().to_numpy(zero_copy_only=False)
@@ -121,8 +130,7 @@ def _current_hashes(store: Store, run: str) -> Mapping[str, str] | None:
         return None
     if not store.has_table("items"):
         return {}
-    texts = iter_texts(store, record.fields, max_chars=record.max_chars)
-    return {text.item_id: text.hash for text in texts}
+    return {text.item_id: text.hash for text in iter_shown(store, record)}
 
 
 def _current(

@@ -23,6 +23,7 @@ class RunInfo:
         provider, model: who scored; the model is None for imports.
         schema_digest: which schema was asked.
         purpose: "score", or "check" for runs that only measure.
+        subject: whether it scored "items" or "users".
         answers, failed, unknown: rows with these statuses ("ok" for answers).
         items: items with at least one answer.
         cost: US dollars, failed attempts included.
@@ -41,6 +42,7 @@ class RunInfo:
     cost: float
     first: datetime
     last: datetime
+    subject: str = "items"
 
 
 def list_runs(store: Store) -> list[RunInfo]:
@@ -66,14 +68,14 @@ def list_runs(store: Store) -> list[RunInfo]:
             ("created", "max"),
         ]
     )
-    purposes = {record.run: record.purpose for record in run_records(store)}
+    records = {record.run: record for record in run_records(store)}
     found = [
         RunInfo(
             run=row["run"],
             provider=row["provider_first"],
             model=row["model_first"],
             schema_digest=row["schema_digest"],
-            purpose=purposes.get(row["run"], "score"),
+            purpose=records[row["run"]].purpose if row["run"] in records else "score",
             answers=row["ok_sum"],
             failed=row["failed_sum"],
             unknown=row["unknown_sum"],
@@ -81,6 +83,7 @@ def list_runs(store: Store) -> list[RunInfo]:
             cost=row["cost_sum"] or 0.0,
             first=row["created_min"],
             last=row["created_max"],
+            subject=records[row["run"]].subject if row["run"] in records else "items",
         )
         for row in groups.to_pylist()
     ]
@@ -88,14 +91,17 @@ def list_runs(store: Store) -> list[RunInfo]:
 
 
 def choose_run(store: Store, run: str | None, schema_digest: str, schema_name: str) -> RunInfo:
-    """The named run, or with None the only one, among the runs that scored on this schema.
+    """The named run, or with None the only one, among the runs that scored items on this schema.
 
-    Runs of purpose "check" have to be named.
+    Runs of purpose "check" have to be named. Runs that scored users are none of them.
 
     Raises:
         UsageError: there is no such run, none at all, or several and none was named.
     """
     runs = list_runs(store)
+    if any(info.run == run and info.subject == "users" for info in runs):
+        raise UsageError(f"run {run!r} scored users, not items; `guided-store build users` takes it")
+    runs = [info for info in runs if info.subject == "items"]
     fitting = [info for info in runs if info.schema_digest == schema_digest]
     if run is None:
         fitting = [info for info in fitting if info.purpose == "score"]

@@ -13,6 +13,7 @@ import pyarrow as pa
 from guided_store.attributes import AttributeSchema, schema_from_dict
 from guided_store.errors import StoreError, UsageError
 from guided_store.ledger._rows import quoted
+from guided_store.ledger._users import UserHistories, histories_from_dict
 from guided_store.store import Store
 
 TABLE = "runs"
@@ -54,7 +55,8 @@ class RunRecord:
         fields: columns of the items table that are shown to the model, in this order.
         max_chars: at which length a field is cut.
         allow_unknown: whether the model may answer that it cannot tell.
-        settings: how it was asked at first (temperature, repeats, ...), JSON-serialisable; not the question.
+        settings: how it was asked at first (temperature, repeats, ...), JSON-serialisable; not the question,
+            but for "users": which histories are shown, where it is users that are scored.
         created: UTC.
     """
 
@@ -73,9 +75,23 @@ class RunRecord:
     created: datetime
 
     @property
+    def users(self) -> UserHistories | None:
+        """Which histories of users it shows; None for a run that scores items."""
+        shown = self.settings.get("users")
+        return None if shown is None else histories_from_dict(shown)
+
+    @property
+    def subject(self) -> Literal["items", "users"]:
+        """What it scores."""
+        return "items" if self.users is None else "users"
+
+    @property
     def question(self) -> tuple[object, ...]:
-        """What makes two runs ask the same: model and place, schema, prompt, and how items are shown."""
-        return (
+        """What makes two runs ask the same: model and place, schema, prompt, and how items are shown.
+
+        Of a run that scores users, also which histories.
+        """
+        asked = (
             self.provider,
             self.model,
             self.endpoint,
@@ -84,9 +100,12 @@ class RunRecord:
             self.fields,
             self.max_chars,
         )
+        shown = self.users
+        return asked if shown is None else (*asked, shown.split, shown.at, shown.newest)
 
 
 _DIFFERENCES = ("provider", "model", "endpoint", "schema", "prompt", "fields", "text length")
+_OF_USERS = ("split", "time of the split", "length of histories")
 
 
 def record_run(store: Store, record: RunRecord) -> RunRecord:
@@ -111,9 +130,13 @@ def held_run(store: Store, record: RunRecord) -> RunRecord | None:
     held = find_run(store, record.run)
     if held is None:
         return None
-    different = [
-        name for name, a, b in zip(_DIFFERENCES, held.question, record.question, strict=True) if a != b
-    ]
+    if held.subject != record.subject:
+        raise UsageError(
+            f"run {record.run!r} exists and scores {held.subject}; give this one another name with --run, "
+            "or none"
+        )
+    names = (*_DIFFERENCES, *_OF_USERS)  # without users the questions end before these
+    different = [name for name, a, b in zip(names, held.question, record.question, strict=False) if a != b]
     if different:
         raise UsageError(
             f"run {record.run!r} exists and asks with another {' and '.join(different)}; give this one "

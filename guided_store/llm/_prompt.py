@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Literal
 
 from guided_store.attributes import AttributeSchema
+from guided_store.llm import _prompt_users as users
+
+Subject = Literal["items", "users"]
+"""What is scored: items by their texts, or users by their histories."""
 
 TEMPLATE_VERSION = 2
 """Part of the prompt's hash; raised when the wording or the form of the data changes on purpose."""
@@ -73,7 +78,9 @@ def whole_numbers(schema: AttributeSchema) -> bool:
     return float(low).is_integer() and float(high).is_integer() and (low, high) not in _UNIT_SCALES
 
 
-def system_text(schema: AttributeSchema, *, allow_unknown: bool, notes: str) -> str:
+def system_text(
+    schema: AttributeSchema, *, allow_unknown: bool, notes: str, subject: Subject = "items"
+) -> str:
     """The system message for one schema; see `Question` for the arguments."""
     whole = whole_numbers(schema)
     low, high = (_number(end) for end in schema.scale)
@@ -83,24 +90,32 @@ def system_text(schema: AttributeSchema, *, allow_unknown: bool, notes: str) -> 
         f"{number}. {a.name}: {low} = {_line(a.low)} | {high} = {_line(a.high)}"
         for number, a in enumerate(schema.attributes, start=1)
     ]
-    count = len(schema)
-    return _TEMPLATE.format(
-        item=_line(schema.item),
+    count, item = len(schema), _line(schema.item)
+    template = _TEMPLATE if subject == "items" else users.TEMPLATE
+    return template.format(
+        item=item,
         notes=f"About these items: {_line(notes)}\n" if notes.strip() else "",
         numbers=f"{kind} from {low} to {high}{decimals}",
         anchors=_anchors(schema, whole),
-        gaps=(
-            "Where both leave an attribute open, answer null for it rather than guess."
-            if allow_unknown
-            else "Where both leave an attribute open, estimate it from what is usual for the closest kind of "
-            "item; the middle is no word for unknown."
-        ),
+        gaps=_gaps(item, allow_unknown, subject),
         pointless="answer null" if allow_unknown else "it gets the middle, which leans to neither end",
         attributes="\n".join(lines),
         example_note="for an invented item" + (f" and two of the {count} attributes" if count > 2 else ""),
         example=json.dumps(_example(schema, whole), ensure_ascii=False),
         every=f"each of the {count} attributes" if count > 1 else "the attribute",
         one_number=f"{kind} from {low} to {high}" + (" or null" if allow_unknown else ""),
+    )
+
+
+def _gaps(item: str, allow_unknown: bool, subject: Subject) -> str:
+    """What to answer where nothing tells."""
+    if subject == "users":
+        return users.GAPS_UNKNOWN if allow_unknown else users.GAPS.format(item=item)
+    if allow_unknown:
+        return "Where both leave an attribute open, answer null for it rather than guess."
+    return (
+        "Where both leave an attribute open, estimate it from what is usual for the closest kind of "
+        "item; the middle is no word for unknown."
     )
 
 

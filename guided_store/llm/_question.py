@@ -11,7 +11,7 @@ from functools import cached_property
 from guided_store.attributes import AttributeSchema
 from guided_store.llm._data import data_text
 from guided_store.llm._form import Structured, response_format, strict_object
-from guided_store.llm._prompt import TEMPLATE_VERSION, system_text, whole_numbers
+from guided_store.llm._prompt import TEMPLATE_VERSION, Subject, system_text, whole_numbers
 
 ENUM_STEPS = 21
 """Scales of up to this many whole scores list them one by one in the answer's schema."""
@@ -35,16 +35,20 @@ class Question:
         schema: the A attributes to score.
         allow_unknown: True if the model may answer null where it has no ground for a score.
         notes: the user's own words on the domain, added to the instructions; "" for none.
+        subject: whether items are scored or users; the data of a user is a "history".
     """
 
     schema: AttributeSchema
     allow_unknown: bool = False
     notes: str = ""
+    subject: Subject = "items"
 
     @cached_property
     def system(self) -> str:
         """The instructions: the same text in every request, whatever the items."""
-        return system_text(self.schema, allow_unknown=self.allow_unknown, notes=self.notes)
+        return system_text(
+            self.schema, allow_unknown=self.allow_unknown, notes=self.notes, subject=self.subject
+        )
 
     @cached_property
     def prompt_hash(self) -> str:

@@ -14,10 +14,13 @@ from guided_store.retrieval._recommender import Recommender
 from guided_store.retrieval._results import (
     AttributeTaste,
     Explanation,
+    Mover,
     Profile,
     Recommendation,
     Recommendations,
     Term,
+    UserAttribute,
+    UserVector,
 )
 from guided_store.retrieval._similar import similar_items
 
@@ -25,12 +28,15 @@ __all__ = [
     "AttributeTaste",
     "BulkReport",
     "Explanation",
+    "Mover",
     "Preferences",
     "Profile",
     "Recommendation",
     "Recommendations",
     "Recommender",
     "Term",
+    "UserAttribute",
+    "UserVector",
     "build_index",
     "list_indexes",
     "load_index",

@@ -85,9 +85,10 @@ def _batches(
             scores = np.full(found.shape, -np.inf, np.float32)
             if readable:
                 known = [histories[place] for place in readable]
+                whose = [events.user_ids[users[place]] for place in readable]
                 exclude = [recommender.excluded(history) for history in known]
                 scores[readable], found[readable] = index.search(
-                    recommender.queries(known, preferences), k, exclude=exclude, allow=allow
+                    recommender.queries(known, preferences, whose), k, exclude=exclude, allow=allow
                 )
             source = np.full(len(users), "model", object)
             for place in set(range(len(users))) - set(readable):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.catalogue import Sequences, load_sequences
-from guided_store.encoders import Encoder, load_encoder
+from guided_store.encoders import Encoder, load_encoder, priors_of
 from guided_store.errors import StoreError, UsageError
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store
@@ -167,7 +167,9 @@ def _recall_queries(
             chosen = rng.choice(users, min(RECALL_QUERIES, len(users)), replace=False)
             histories = [sequences.row(int(user)) for user in chosen]
             exclude = [np.unique(history).astype(np.int64) for history in histories]
-            return encoder.encode(histories), exclude, "encoded histories, their items excluded"
+            priors = priors_of(store, encoder, embedding)
+            known = None if priors is None else priors.rows(sequences.user_ids[user] for user in chosen)
+            return encoder.encode(histories, known), exclude, "encoded histories, their items excluded"
     rows = rng.choice(len(embedding.vectors), min(RECALL_QUERIES, len(embedding.vectors)), replace=False)
     return embedding.vectors[rows], None, "item vectors"
 

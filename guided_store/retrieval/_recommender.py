@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -11,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.catalogue import Sequences, load_items, load_sequences
-from guided_store.encoders import Encoder, load_encoder
+from guided_store.encoders import Encoder, UserPriors, load_encoder, load_priors, priors_of
 from guided_store.errors import UsageError
 from guided_store.evaluation import check_repeats
 from guided_store.retrieval._breakdown import break_down, explained, terms_of
 from guided_store.retrieval._fallback import Popularity, popularity
 from guided_store.retrieval._indexes import load_index
 from guided_store.retrieval._preferences import Preferences, check_length
-from guided_store.retrieval._profile import profile_of
+from guided_store.retrieval._profile import profile_of, take_apart
 from guided_store.retrieval._results import Explanation, Profile, Recommendation, Recommendations
 from guided_store.retrieval._similar import row_of, similar_items
 from guided_store.store import Store
@@ -48,12 +49,14 @@ class Recommender:
         index: VectorIndex,
         *,
         repeats: str = "exclude",
+        priors: UserPriors | None = None,
     ) -> None:
         self.store = store
         self.embedding = embedding
         self.encoder = encoder
         self.index = index
         self.repeats = check_repeats(repeats)
+        self.priors = priors
 
     @classmethod
     def load(
@@ -66,6 +69,9 @@ class Recommender:
         device: str = "cpu",
     ) -> Self:
         """Load a version, its encoder and an index, each checked against the others.
+
+        Where the encoder was trained with priors of users they are loaded too, and every query of a user
+        starts from that user's; a history given outright starts from the average.
 
         Args:
             store: an open store, or its folder.
@@ -90,7 +96,8 @@ class Recommender:
             searcher = VectorIndex.build(embedding.vectors, embedding.bias)
         else:
             searcher = load_index(opened, embedding, chosen)
-        return cls(opened, embedding, encoder, searcher, repeats=repeats or encoder.repeats)
+        priors = priors_of(opened, encoder, embedding)
+        return cls(opened, embedding, encoder, searcher, repeats=repeats or encoder.repeats, priors=priors)
 
     # what is read from the store once -------------------------------------------------------------------
 
@@ -146,7 +153,7 @@ class Recommender:
         exclude = self.excluded(rows, repeats)
         if not len(rows):
             return self._popular(k, exclude, allow, skipped, why_none)
-        query = self.queries([rows], preferences)[0]
+        query = self.queries([rows], preferences, [user])[0]
         found = min(max(CANDIDATES, 2 * k), self.index.n)
         _, ids = self.index.search(query, found, exclude=exclude, allow=allow)
         candidates = ids[0][ids[0] >= 0]
@@ -173,7 +180,7 @@ class Recommender:
         _, rows, skipped, why_none = self._read(user, items)
         if not len(rows):
             raise UsageError(f"nothing can be explained: {why_none}")
-        query = self.queries([rows], preferences)[0]
+        query = self.queries([rows], preferences, [user])[0]
         wanted = np.array([row])
         breakdown = break_down(self.embedding, query, wanted)
         everything = np.arange(self.index.n)
@@ -198,17 +205,53 @@ class Recommender:
         share = told / max(told + abs(recommendation.latent), 1e-12)
         return Explanation(recommendation, len(others), seen, share, str(self.embedding.ref), skipped)
 
-    def profile(self, user: str | None = None, items: Sequence[str] | None = None) -> Profile:
+    def profile(
+        self,
+        user: str | None = None,
+        items: Sequence[str] | None = None,
+        *,
+        movers: int = 0,
+        prior: str | Ref | None = None,
+    ) -> Profile:
         """A user's history in attributes, and what the encoder asks for after it.
 
+        Args:
+            user, items: as in `recommend`.
+            movers: how many items of the history to name for each attribute of the user's own vector; 0
+                leaves `Profile.vector` out.
+            prior: "users/NAME", vectors of users that the user's starts from, by default those that the
+                encoder was trained with; users that are not in it, and a history given outright, start from
+                the average.
+
         Raises:
-            UsageError: a version without attributes; a user without a readable history.
+            UsageError: a version without attributes, or with others than `prior`; a user without a readable
+                history; `prior` without `movers`.
         """
+        if movers < 0 or (prior is not None and not movers):
+            raise UsageError("movers must be at least 0, and at least 1 with a prior")
         history, rows, skipped, why_none = self._read(user, items)
         if not len(rows):
             raise UsageError(f"there is no profile: {why_none}")
-        query = self.queries([rows], Preferences())[0]
-        return profile_of(self.embedding, rows, query, history, skipped)
+        own, name = None, ""
+        known = self.priors if prior is None else load_priors(self.store, prior, self.embedding)
+        if known is not None and user is not None:
+            own = known.of(user)
+            name = "" if own is None else str(known.ref)
+        query = self.encoder.encode([rows], None if own is None else own[None])[0]
+        found = profile_of(self.embedding, rows, query, history, skipped)
+        if not movers:
+            return found
+        vector = take_apart(
+            self.embedding,
+            self.encoder,
+            rows,
+            query,
+            self.titles,
+            movers=movers,
+            prior=own,
+            prior_name=name,
+        )
+        return replace(found, vector=vector)
 
     def similar(self, item: str, *, k: int = 10) -> Recommendations:
         """The k items nearest to one item by cosine, which is a sum over dimensions too.
@@ -221,10 +264,14 @@ class Recommender:
     # what single lists and lists in bulk share ----------------------------------------------------------
 
     def queries(
-        self, histories: Sequence[NDArray[np.int32]], preferences: Preferences
+        self, histories: Sequence[NDArray[np.int32]], preferences: Preferences, users: Sequence[str | None]
     ) -> NDArray[np.float32]:
-        """Queries float32 (m, d) of histories of row numbers (oldest first, none empty), weights applied."""
-        return preferences.weigh(self.embedding, self.encoder.encode(histories))
+        """Queries float32 (m, d) of histories of row numbers (oldest first, none empty), weights applied.
+
+        `users` says whose each one is, None where that is nobody's.
+        """
+        priors = None if self.priors is None else self.priors.rows(users)
+        return preferences.weigh(self.embedding, self.encoder.encode(histories, priors))
 
     def excluded(self, history: NDArray[np.int32], repeats: str | None = None) -> NDArray[np.int64]:
         """Rows that a list for this history leaves out: its own, or none where repeats are allowed."""

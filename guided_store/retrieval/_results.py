@@ -171,18 +171,102 @@ class AttributeTaste:
 
 
 @dataclass(frozen=True)
+class Mover:
+    """What one item of the history adds to one attribute of a user's vector, all of its events together.
+
+    Attributes:
+        item_id, title: the item; the title is "" where the catalogue has none.
+        adds: in standard deviations of the catalogue.
+    """
+
+    item_id: str
+    title: str
+    adds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"item_id": self.item_id, "title": self.title, "adds": self.adds}
+
+
+@dataclass(frozen=True)
+class UserAttribute:
+    """One attribute of a user's vector, in standard deviations of the catalogue; 0 is the scored average.
+
+    Attributes:
+        name: the attribute.
+        history: what the events read add; prior: what the prior adds.
+        prior_share: weight of the prior against all events, in [0, 1).
+        memory: how many events count, 1 / (1 - rho); None where all count alike.
+        query_weight: what the encoder asks for now, as in `AttributeTaste`.
+        movers: the items that moved the attribute most, up or down, largest first.
+    """
+
+    name: str
+    history: float
+    prior: float
+    prior_share: float
+    memory: float | None
+    query_weight: float
+    movers: tuple[Mover, ...]
+
+    @property
+    def value(self) -> float:
+        """The user's value: history's part plus prior's part."""
+        return self.history + self.prior
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "attribute": self.name,
+            "value": self.value,
+            "history": self.history,
+            "prior": self.prior,
+            "prior_share": self.prior_share,
+            "memory": self.memory,
+            "query_weight": self.query_weight,
+            "movers": [mover.to_dict() for mover in self.movers],
+        }
+
+
+@dataclass(frozen=True)
+class UserVector:
+    """A user's attribute vector after the newest event, and what it is made of; attributes in schema order.
+
+    Attributes:
+        read: whether the encoder reads such a vector (`EncoderConfig.user`); if not, this is a description:
+            the plain mean of the events that it reads.
+        events: events read, the newest ones.
+        prior: where the prior comes from, "users/NAME"; "" for none, which counts as the average.
+        attributes: one each.
+    """
+
+    read: bool
+    events: int
+    prior: str
+    attributes: tuple[UserAttribute, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "read_by_encoder": self.read,
+            "events": self.events,
+            "prior": self.prior or None,
+            "attributes": [attribute.to_dict() for attribute in self.attributes],
+        }
+
+
+@dataclass(frozen=True)
 class Profile:
-    """A user's history in attributes; `tastes` in schema order."""
+    """A user's history in attributes; `tastes` in schema order, `vector` where it was asked for."""
 
     version: str
     history: tuple[str, ...]
     skipped: tuple[str, ...]
     tastes: tuple[AttributeTaste, ...]
+    vector: UserVector | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        found = {
             "version": self.version,
             "history": list(self.history),
             "skipped": list(self.skipped),
             "attributes": [taste.to_dict() for taste in self.tastes],
         }
+        return found if self.vector is None else found | {"user_vector": self.vector.to_dict()}

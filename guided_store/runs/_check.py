@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from guided_store.attributes import AttributeSchema
 from guided_store.errors import UsageError
-from guided_store.ledger import RunRecord, default_name, iter_texts, read_answers
+from guided_store.ledger import RunRecord, default_name, iter_shown, read_answers
 from guided_store.progress import SILENT, Progress
 from guided_store.runs._options import ScoringOptions
 from guided_store.runs._plan import draft_record
@@ -187,7 +187,7 @@ def _need_whole(report: RunReport) -> None:
 
 def _choose(store: Store, record: RunRecord, sample: int) -> frozenset[str]:
     """The ids of the items with a text whose hashes are the smallest."""
-    texts = iter_texts(store, record.fields, max_chars=record.max_chars)
+    texts = iter_shown(store, record)
     listed = (text.item_id for text in texts if text.data)
     keyed = ((hashlib.sha256(f"check\0{item}".encode()).digest(), item) for item in listed)
     return frozenset(item for _, item in heapq.nsmallest(sample, keyed))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from guided_store.attributes import AttributeSchema
 from guided_store.journal import question_of
-from guided_store.ledger import held_run, iter_texts
+from guided_store.ledger import held_run, iter_shown
 from guided_store.llm import Question, Usage
 from guided_store.runs._compose import Composer
 from guided_store.runs._options import ScoringOptions
@@ -116,7 +116,7 @@ def estimate_run(store: Store, schema: AttributeSchema, options: ScoringOptions)
         bound += request.bound
 
     selection = select(store, record, options)
-    tally = count(selection, iter_texts(store, record.fields, max_chars=record.max_chars), add)
+    tally = count(selection, iter_shown(store, record), add)
     tokens_out = requests * _answer_tokens(question, 0) + answers * _answer_tokens(question, 1)
     held = selection.holdings
     before = held_run(store, record)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from guided_store.errors import UsageError
+from guided_store.ledger import UserHistories
 from guided_store.llm import Prices, Structured, check_base_url
 from guided_store.versions import check_name
 
@@ -42,6 +43,8 @@ class ScoringOptions:
         allow_unknown: let the model answer that it cannot tell.
         notes: a sentence on the domain, added to the instructions.
         outage: seconds of nothing but failures before the run gives up.
+        users: score users instead of items, showing these of their histories; items above are users then, and
+            `max_chars` is `users.chars`.
 
     Raises:
         UsageError: a value that makes no sense.
@@ -72,6 +75,7 @@ class ScoringOptions:
     allow_unknown: bool = False
     notes: str = ""
     outage: float = 600.0
+    users: UserHistories | None = None
 
     def __post_init__(self) -> None:
         if not self.model.strip():

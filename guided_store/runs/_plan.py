@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from guided_store.attributes import AttributeSchema
+from guided_store.catalogue import has_interactions
 from guided_store.errors import UsageError
 from guided_store.ledger import RunRecord, choose_fields, default_name, free_name, held_run, run_records
 from guided_store.llm import Question
@@ -35,7 +36,14 @@ def draft_record(
     store: Store, schema: AttributeSchema, options: ScoringOptions, purpose: Literal["score", "check"]
 ) -> RunRecord:
     """The record of a run without its name; raises UsageError for no items or unknown fields."""
-    question = Question(schema, options.allow_unknown, options.notes)
+    users = options.users
+    subject: Literal["items", "users"] = "items" if users is None else "users"
+    question = Question(schema, options.allow_unknown, options.notes, subject)
+    if users is not None and not has_interactions(store):
+        raise UsageError(
+            "the store has no users' histories; add them with `guided-store ingest interactions`"
+        )
+    settings = {} if users is None else {"users": users.to_dict()}
     return RunRecord(
         run="",
         provider=PROVIDER,
@@ -46,9 +54,10 @@ def draft_record(
         prompt_hash=question.prompt_hash,
         prompt=question.system,
         fields=choose_fields(store, options.fields),
-        max_chars=options.max_chars,
+        max_chars=options.max_chars if users is None else users.chars,
         allow_unknown=options.allow_unknown,
-        settings={
+        settings=settings
+        | {
             "items_per_request": options.items_per_request,
             "repeats": options.repeats,
             "attempts": options.attempts,

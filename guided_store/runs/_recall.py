@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from guided_store.attributes import AttributeSchema
 from guided_store.errors import UsageError
-from guided_store.ledger import find_run
+from guided_store.ledger import UserHistories, find_run
 from guided_store.llm import Prices
 from guided_store.runs._options import ScoringOptions
 from guided_store.store import Store
@@ -50,6 +50,9 @@ def make_options(
         known |= {key: record.settings[key] for key in _SETTINGS if key in record.settings}
         if (prices := record.settings.get("prices")) is not None:
             known["prices"] = Prices(**prices)
+        if record.users is not None:
+            known |= {"users": record.users, "max_chars": _DEFAULTS["max_chars"]}
+            given["users"] = _filled(given.get("users"), record.users)
         for key, value in known.items():
             if given.get(key, _DEFAULTS[key]) == _DEFAULTS[key]:
                 given[key] = value
@@ -65,3 +68,12 @@ def make_options(
     if given.get("fields") is not None:
         given["fields"] = tuple(given["fields"])
     return schema, ScoringOptions(model, **given)
+
+
+def _filled(given: UserHistories | None, held: UserHistories) -> UserHistories:
+    """What is shown of users as it is given, and where that is as by default, as it is recorded."""
+    usual = UserHistories()
+    if given is None or given == usual:
+        return held
+    changed = {name: value for name, value in given.to_dict().items() if value != usual.to_dict()[name]}
+    return replace(held, **changed)

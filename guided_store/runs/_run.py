@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from guided_store.attributes import AttributeSchema
 from guided_store.journal import Journal, question_of, taking
-from guided_store.ledger import RunRecord, iter_texts
+from guided_store.ledger import RunRecord, iter_shown
 from guided_store.llm import make_client
 from guided_store.progress import SILENT, Progress, Task
 from guided_store.runs._attend import Attendant, flush
@@ -35,6 +35,8 @@ def score_items(
     wait: float = 0.0,
 ) -> RunReport:
     """Ask a language model to score every item of the catalogue that the run has no score for.
+
+    With `options.users` it is every user with a training history, by that history alone.
 
     Every answer is in the journal before anything else happens to it, so that the same call goes on after
     Ctrl-C (SIGTERM likewise: what is in flight may end, a second one gives it up) or a kill, and buys nothing
@@ -75,11 +77,9 @@ def run_scoring(
     )
     with taking(store, record, wait) as (record, journal):
         selection = select(store, record, options, only)
-        tally = count(selection, iter_texts(store, record.fields, max_chars=record.max_chars))
+        tally = count(selection, iter_shown(store, record))
         started = time.perf_counter()
-        texts = takewhile(
-            lambda _: not loop.stopping, iter_texts(store, record.fields, max_chars=record.max_chars)
-        )
+        texts = takewhile(lambda _: not loop.stopping, iter_shown(store, record))
         loop = ScoringLoop(
             record.run,
             question_of(record),

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from guided_store.journal import Reading, batch_items, parts, pending, to_rows, waiting
-from guided_store.ledger import RunRecord, iter_texts, need_run, run_batches, run_records
+from guided_store.ledger import RunRecord, iter_shown, need_run, run_batches, run_records
 from guided_store.runs._counts import COLUMNS, RowCounts, Texts
 from guided_store.runs._suspicious import Suspicion, find_suspicious
 from guided_store.store import Store
@@ -27,6 +27,7 @@ class RunStatus:
 
     Attributes:
         run, provider, model, purpose: as recorded.
+        subject: what it scores, "items" or "users"; users are counted as items are.
         samples: independent repeats.
         items: items in the catalogue.
         without_text: those of them that have nothing to be judged by.
@@ -52,6 +53,7 @@ class RunStatus:
     provider: str
     model: str
     purpose: str
+    subject: str
     samples: int
     items: int
     without_text: int
@@ -99,7 +101,7 @@ def run_status(store: Store, run: str | None = None) -> list[RunStatus]:
     texts: dict[tuple[object, ...], Texts] = {}
     found = []
     for record in records:
-        shown = (record.fields, record.max_chars)
+        shown = (record.fields, record.max_chars, record.users)
         if shown not in texts:
             texts[shown] = _read_texts(store, record)
         found.append(_status(store, record, texts[shown]))
@@ -112,7 +114,7 @@ def _read_texts(store: Store, record: RunRecord) -> Texts:
         # A column that is gone is a text that is empty.
         names = store.dataset("items").schema.names
         fields = [name for name in record.fields if name in names]
-        for text in iter_texts(store, fields, max_chars=record.max_chars):
+        for text in iter_shown(store, record, fields):
             ids.append(text.item_id)
             hashes.append(text.hash)
             present.append(bool(text.data))
@@ -142,6 +144,7 @@ def _status(store: Store, record: RunRecord, texts: Texts) -> RunStatus:
         provider=record.provider,
         model=record.model,
         purpose=record.purpose,
+        subject=record.subject,
         samples=samples,
         items=len(texts.present),
         without_text=int((~texts.present).sum()),

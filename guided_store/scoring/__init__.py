@@ -14,6 +14,7 @@ from guided_store.scoring._import import import_scores
 from guided_store.scoring._result import ScoreImport
 from guided_store.scoring._schema_of import choose_schema, source_kind
 from guided_store.scoring._source import Columns
+from guided_store.scoring._users import build_users
 
 __all__ = [
     "AgreementReport",
@@ -25,6 +26,7 @@ __all__ = [
     "Source",
     "agreement",
     "build_guided",
+    "build_users",
     "choose_schema",
     "export_scores",
     "guided_schema",

@@ -81,7 +81,11 @@ def choose_schema(
     """
     if extend is not None:
         return guided_schema(get_version(store, extend))
-    found = [info.run for info in list_runs(store) if info.purpose == "score"] if runs is None else runs
+    found = (
+        [info.run for info in list_runs(store) if info.purpose == "score" and info.subject == "items"]
+        if runs is None
+        else runs
+    )
     if not found:
         raise UsageError("nothing was scored yet; begin with `score run` or `score import`")
     schemas = {schema.digest: schema for schema in (find_schema(store, [run]) for run in found)}

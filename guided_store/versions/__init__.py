@@ -3,13 +3,15 @@
 from guided_store.versions._aliases import Alias, alias_history, list_aliases, resolve, set_alias
 from guided_store.versions._digest import embedding_digest
 from guided_store.versions._embedding import Embedding, load_embedding
-from guided_store.versions._names import KINDS, Ref, check_name, parse_ref
+from guided_store.versions._names import KINDS, TABLES, USERS, Ref, check_name, parse_ref, users_ref
 from guided_store.versions._recovery import recover
 from guided_store.versions._registry import VersionInfo, find_version, get_version, list_versions
 from guided_store.versions._write import need_free_name, write_version
 
 __all__ = [
     "KINDS",
+    "TABLES",
+    "USERS",
     "Alias",
     "Embedding",
     "Ref",
@@ -27,5 +29,6 @@ __all__ = [
     "recover",
     "resolve",
     "set_alias",
+    "users_ref",
     "write_version",
 ]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from guided_store.errors import UsageError
 from guided_store.store import Store
-from guided_store.versions._names import KINDS, Ref, check_name, parse_ref
+from guided_store.versions._names import TABLES, USERS, Ref, check_name, parse_ref
 from guided_store.versions._registry import get_version
 
 TABLE = "aliases"
@@ -61,8 +61,10 @@ def set_alias(store: Store, name: str, version: str | Ref, *, index: str | None 
         UsageError: an illegal name, one that could be taken for a kind, or an index that does not exist.
         VersionError: no such version.
     """
-    if check_name(name) in KINDS:
+    if check_name(name) in TABLES:
         raise UsageError(f"{name!r} is a kind of version; choose another alias")
+    if isinstance(version, Ref) and version.kind == USERS:
+        raise UsageError(f"{version} holds users; an alias names an embedding version of items")
     info = get_version(store, version)
     ref = str(info.ref)
     encoder = ref if store.artifact("encoders", ref).is_dir() else None

@@ -10,6 +10,16 @@ from guided_store.errors import UsageError
 KINDS = ("base", "guided", "refined")
 """The three kinds of item embeddings; each is one table."""
 
+USERS = "users"
+"""Attribute vectors of users: a table and versions like the others, whose rows are no items.
+
+Only what asks for users finds them: `parse_ref` takes no text of this kind, so that they cannot be trained
+on, indexed or served in an item version's place.
+"""
+
+TABLES = (*KINDS, USERS)
+"""Every kind, each of them one table."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -39,12 +49,23 @@ def check_name(name: str) -> str:
 
 
 def parse_ref(text: str | Ref) -> Ref:
-    """Parse "kind/name"; raises UsageError that shows the form where `text` does not have it."""
-    if isinstance(text, Ref):
-        return parse_ref(str(text))
-    kind, slash, name = text.partition("/")
+    """Parse "kind/name"; raises UsageError that shows the form where `text` does not have it.
+
+    A `Ref` of the kind `USERS` passes; its text does not, see there.
+    """
+    if isinstance(text, Ref) and text.kind == USERS:
+        return Ref(USERS, check_name(text.name))
+    kind, slash, name = str(text).partition("/")
     if not slash or kind not in KINDS:
         raise UsageError(
             f"{text!r} does not name an embedding version; write base/NAME, guided/NAME or refined/NAME"
         )
     return Ref(kind, check_name(name))
+
+
+def users_ref(text: str | Ref) -> Ref:
+    """The reference that "users/NAME", or the name alone, stands for; raises UsageError for anything else."""
+    kind, slash, name = str(text).rpartition("/")
+    if slash and kind != USERS:
+        raise UsageError(f"{str(text)!r} does not name vectors of users; write users/NAME")
+    return Ref(USERS, check_name(name))

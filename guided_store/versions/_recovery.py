@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guided_store.errors import StoreError
 from guided_store.store import Store
-from guided_store.versions._names import KINDS
+from guided_store.versions._names import TABLES
 from guided_store.versions._registry import list_versions
 
 
@@ -21,7 +21,7 @@ def recover(store: Store) -> list[str]:
     """
     known = {str(info.ref) for info in list_versions(store)}
     removed: list[str] = []
-    orphans = [(kind, tag) for kind in KINDS for tag in store.tags(kind) if f"{kind}/{tag}" not in known]
+    orphans = [(kind, tag) for kind in TABLES for tag in store.tags(kind) if f"{kind}/{tag}" not in known]
     if not known and len(orphans) > 1:
         names = ", ".join(f"{kind}/{tag}" for kind, tag in orphans[:5])
         raise StoreError(

@@ -62,6 +62,7 @@ COMMANDS = [
     "build base",
     "build guided",
     "build refined",
+    "build users",
     "versions",
     "versions list",
     "versions show",
@@ -75,6 +76,7 @@ COMMANDS = [
     "profile",
     "similar",
     "evaluate",
+    "reproduce",
 ]
 
 

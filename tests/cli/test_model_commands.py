@@ -127,7 +127,7 @@ def test_lists_for_everybody(terminal: Any, trained: Path, tmp_path: Path) -> No
         ("train --as Bad/Name", "legal name"),
         ("train --as x --dim 30 --heads 4", "heads"),
         ("train --as x --device nowhere", "nowhere"),
-        ("build refined --base base/b --guided guided/films --as x --dim 8", "24 attributes"),
+        ("build refined --base base/b --guided guided/films --as x --dim 8", "24 content columns"),
         ("build base --from none.npy --as x", "--ids"),
         ("index build refined/r", "--overwrite"),
         ("index build refined/r --factory Rubbish --as x", "Rubbish"),

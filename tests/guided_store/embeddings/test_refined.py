@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from guided_store.embeddings import GUIDED_SCALE, LATENT_RMS, build_refined, pca
-from guided_store.embeddings._refined import _latent_dim
+from guided_store.embeddings._parts import latent_dim
 from guided_store.errors import UsageError, VersionError
 from guided_store.scoring import guided_schema
 from guided_store.store import Store
@@ -136,7 +136,10 @@ def test_a_base_without_variance_keeps_its_scale(store: Store, guided: str) -> N
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"dim": 4}, "4 attributes leave no room for the base in 4 dimensions; choose a dim from 5 to 12"),
+        (
+            {"dim": 4},
+            "4 content columns leave no room for the base in 4 dimensions; choose a dim from 5 to 12",
+        ),
         ({"dim": 13}, "13 dimensions would need 9 from a base that has 8; choose a dim from 5 to 12"),
         ({"guided_scale": 0.0}, "guided_scale must be a positive number, got 0.0"),
         ({"base_scale": float("nan")}, "base_scale must be a positive number, got nan"),
@@ -187,9 +190,9 @@ def test_the_dims_that_are_named_as_working_do_work(attributes: int, base_dim: i
     wanted = base_dim if dim is None else dim
     works = attributes + 1 <= wanted <= attributes + base_dim
     if works:
-        assert _latent_dim(dim, attributes, base_dim) == wanted - attributes
+        assert latent_dim(dim, attributes, base_dim) == wanted - attributes
     else:
         with pytest.raises(
             UsageError, match=f"choose a dim from {attributes + 1} to {attributes + base_dim}"
         ):
-            _latent_dim(dim, attributes, base_dim)
+            latent_dim(dim, attributes, base_dim)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guided_store.catalogue import Sequences
-from guided_store.encoders._batches import count_batches, cut_windows, epoch_batches
+from guided_store.encoders._batches import cloze_batches, count_batches, cut_windows, epoch_batches
 
 LENGTHS = st.lists(st.integers(0, 25), min_size=1, max_size=12).filter(lambda found: max(found) >= 2)
 
@@ -47,6 +47,23 @@ def test_last_windows_end_with_the_newest_event(lengths: list[int], limit: int, 
     usable = np.array(lengths) > 1
     np.testing.assert_array_equal(sizes, np.minimum(np.array(lengths)[usable] - 1, limit))
     np.testing.assert_array_equal(starts + sizes + 1, sequences.indptr[1:][usable])
+
+
+@given(
+    lengths=LENGTHS, limit=st.integers(1, 9), seed=st.integers(0, 99), kind=st.sampled_from(("last", "all"))
+)
+def test_a_sequence_is_that_of_its_user(lengths: list[int], limit: int, seed: int, kind: str) -> None:
+    sequences = numbered(lengths)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    given_seed = np.random.default_rng(seed)
+    for batch in epoch_batches(sequences, limit, 2, kind, given_seed):
+        row = batch.valid // batch.inputs.shape[1]
+        np.testing.assert_array_equal(owner[batch.targets], batch.users[row])
+        assert len(batch.users) == len(batch.lengths)
+    for batch in cloze_batches(sequences, limit, 2, kind, given_seed, masking=0.3, mask_last=0.2):
+        row = batch.valid // batch.inputs.shape[1]
+        np.testing.assert_array_equal(owner[batch.targets], batch.users[row])
+        assert set(row) == set(range(len(batch.users)))  # each has something hidden
 
 
 def test_windows_within_a_batch_are_padded_on_the_right() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from guided_store.encoders import EncoderConfig, SequenceModel, make_model
+from guided_store.encoders import EncoderConfig, EncoderManifest, SequenceModel, load_encoder, make_model
+from guided_store.encoders._encoder import save_encoder
 from guided_store.encoders._histories import encode_histories
 from guided_store.encoders._items import ItemTable
 from guided_store.errors import EncoderError
+from guided_store.store import create
+from guided_store.versions import load_embedding, write_version
 
 SIX = EncoderConfig(dim=8, blocks=2, heads=2, max_length=6, dropout=0.5)
 CONFIGS = {
@@ -23,6 +27,10 @@ CONFIGS = {
     "bert4rec": replace(SIX, architecture="bert4rec"),
     "bert4rec-ligr": replace(SIX, architecture="bert4rec", block="ligr"),
 }
+RESIDUAL = {"fixed": 3, "attributes": 2, "residual": True}
+for architecture in ("sasrec", "gru4rec", "bert4rec"):
+    CONFIGS[f"{architecture}-residual"] = replace(CONFIGS[architecture], **RESIDUAL)
+    CONFIGS[f"{architecture}-all"] = replace(CONFIGS[architecture], **RESIDUAL, mix=True, user=True)
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -32,7 +40,18 @@ def model(request: pytest.FixtureRequest) -> SequenceModel:
     with torch.no_grad():  # large enough weights for a leak to show
         for parameter in model.parameters():
             parameter.mul_(5 if model.config.architecture == "sasrec" else 1.5)
+        if model.residual is not None:
+            fill(model.residual.weight, 3)
+        if model.mix is not None:
+            model.mix.weight.add_(0.3 * torch.randn(8, 8, generator=torch.Generator().manual_seed(4)))
+        if model.user is not None:  # it starts at nothing, with memories that are all alike
+            for seed, parameter in enumerate(model.user.parameters(), start=5):
+                fill(parameter, seed)
     return model.eval()
+
+
+def fill(parameter: torch.Tensor, seed: int) -> None:
+    parameter.normal_(0.0, 0.5, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +153,8 @@ def test_a_generator_sets_every_weight(model: SequenceModel) -> None:
     for name, value in one.state_dict().items():
         assert torch.isfinite(value).all(), name
         assert torch.equal(value, again.state_dict()[name]), name
-        assert value.ndim < 2 or not torch.equal(value, other.state_dict()[name]), name
+        alike = value.ndim < 2 or name in {"mix.weight", "user.out.weight"}  # nothing random in these
+        assert alike or not torch.equal(value, other.state_dict()[name]), name
 
 
 def test_every_weight_learns(model: SequenceModel) -> None:
@@ -166,13 +186,32 @@ def test_loud_columns_are_turned_down_on_input_only(model: SequenceModel) -> Non
     made.balance(loud)
     torch.testing.assert_close(made.gain[3:], torch.ones(5))
     torch.testing.assert_close(made.gain[:3], torch.full((3,), 0.1), rtol=0.1, atol=0)
-    torch.testing.assert_close(made.scaled(loud), loud * made.gain * 8**0.5)
+    turned = loud * made.gain * 8**0.5  # a new model's residual map is zero
+    torch.testing.assert_close(made.scaled(loud), turned if made.mix is None else made.mix(turned))
+
+
+def test_a_saved_model_is_the_one_that_is_loaded(
+    model: SequenceModel, table: ItemTable, tmp_path: Path
+) -> None:
+    vectors = table.vectors().detach().numpy()
+    ids = [f"i{number}" for number in range(20)]
+    with create(tmp_path / "s") as store:
+        info = write_version(store, "base/m", ids, vectors)
+        with store.publish("encoders", "base/m") as folder:
+            save_encoder(folder, EncoderManifest(info.ref, info.digest, model.config), model)
+        loaded = load_encoder(store, load_embedding(store, "base/m"))
+    assert loaded.config == model.config
+    histories = [history(1, 2, 3), history(4), history(5, 6, 7, 8, 9, 10)]
+    np.testing.assert_array_equal(loaded.encode(histories), encode_histories(model, table, histories))
 
 
 def test_hidden_events_are_not_read() -> None:
-    for name in ("bert4rec", "bert4rec-ligr"):
+    for name in ("bert4rec", "bert4rec-ligr", "bert4rec-residual", "bert4rec-all"):
         made = make_model(CONFIGS[name])
         made.reset(torch.Generator().manual_seed(0))
+        if made.user is not None:
+            with torch.no_grad():
+                fill(made.user.out.weight, 1)
         x, lengths, places = vectors(2), torch.tensor([6, 4]), torch.tensor([1, 5, 8])
         changed = x.clone().view(12, 8)
         changed[places] = 7.0

@@ -32,7 +32,7 @@ KINDS: dict[str, tuple[EncoderConfig, TrainingConfig]] = {
     "bert4rec": (
         EncoderConfig.of("bert4rec", **TINY),
         # the cloze task asks less in a step, so it gets more of them
-        TrainingConfig.from_dict(SETTINGS.to_dict() | {"epochs": 60, "patience": 60, "mask_last": 0.5}),
+        TrainingConfig.from_dict(SETTINGS.to_dict() | {"epochs": 90, "patience": 90, "mask_last": 0.5}),
     ),
 }
 

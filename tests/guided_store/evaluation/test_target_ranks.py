@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -161,6 +161,31 @@ def test_encoded_scorer_maps_ids_and_skips_what_it_does_not_know(make_split: Cal
     assert np.isneginf(scores[1]).all()
     assert target_ranks(scorer, split).tolist() == [1, np.inf]
     np.testing.assert_array_equal(scorer.score(split.sequences, split.test, np.array([1, 0])), scores[::-1])
+
+
+def test_encoded_scorer_passes_each_users_prior(make_split: Callable[..., Split]) -> None:
+    split = make_split([[0, 1, 2], [3, 3, 0], [2, 1, 0]], 4)
+    vectors = np.eye(3, dtype=np.float32)
+
+    class Known:
+        def rows(self, user_ids: Iterable[str], /) -> NDArray[np.float32]:
+            numbers = [split.sequences.user_ids.index(user) for user in user_ids]
+            return np.array(numbers, np.float32)[:, None] * 100
+
+    class Moved(Mean):
+        def encode(
+            self, histories: list[NDArray[np.int32]], priors: NDArray[np.float32] | None = None, /
+        ) -> NDArray[np.float32]:
+            assert priors is not None
+            return super().encode(histories) + priors
+
+    ids = ["i0", "i1", "i2"]
+    plain = EncodedScorer("plain", Mean(vectors), ids, vectors)
+    moved = EncodedScorer("moved", Moved(vectors), ids, vectors, priors=Known())
+    for rows in (slice(0, 3), np.array([2, 0])):  # the history of the second case holds nothing known
+        wanted = plain.score(split.sequences, split.test, rows)
+        wanted[:, :3] += 100 * split.test.users[rows][:, None]
+        np.testing.assert_array_equal(moved.score(split.sequences, split.test, rows), wanted)
 
 
 def test_encoded_scorer_checks_its_parts() -> None:
