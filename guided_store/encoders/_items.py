@@ -115,7 +115,7 @@ class ItemTable(nn.Module):
 
     def calibrate(self, values: Tensor) -> Tensor:
         """Values on the scale of the attribute columns that it started from, (..., A), as those score."""
-        return values if self.calibration is None else self.calibration(values)  # type: ignore[no-any-return]
+        return values if self.calibration is None else self.calibration(values)
 
     def vectors(self) -> Tensor:
         """All item vectors, (V, d)."""
