@@ -20,6 +20,7 @@ from guided_store.errors import DataError
 from guided_store.progress import SILENT, Progress
 from guided_store.reproduction._datasets import GUIDED, prepare
 from guided_store.reproduction._plan import DatasetPlan, Recipe
+from guided_store.reproduction._settings import by_owner
 from guided_store.store import Store, replacing
 from guided_store.versions import find_version
 
@@ -118,8 +119,7 @@ def _experiment(store: Store, plan: DatasetPlan, cold: ColdPlan, progress: Progr
     shape = EncoderConfig(dim=plan.dim, max_length=plan.length, dropout=cold.dropout)
     training = TrainingConfig(epochs=cold.epochs, patience=cold.epochs)
     if find_version(store, BASE) is None:
-        encoder = {name: value for name, value in cold.base.items() if hasattr(shape, name)}
-        rest = {name: value for name, value in cold.base.items() if name not in encoder}
+        encoder, rest = by_owner(cold.base, f"the base of {plan.name}'s cold start")
         train(
             store,
             BASE.partition("/")[2],

@@ -106,10 +106,9 @@ def run_settings(
         **recipe.training,
         "seed": cell.seed,
     }
-    for name, value in trial.items():
-        if name not in _ENCODER | _TRAINING:
-            raise UsageError(f"a trial of {plan.name} sets {name!r}, which neither encoder nor training has")
-        (encoder if name in _ENCODER else training)[name] = value
+    tried = by_owner(trial, f"a trial of {plan.name}")
+    encoder |= tried[0]
+    training |= tried[1]
 
     build: dict[str, Any] = {}
     if system.content != "none":
@@ -128,6 +127,19 @@ def run_settings(
         start=start,
         text=_text(plan, system),
     )
+
+
+def by_owner(settings: Mapping[str, Any], what: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings by name, parted into those of `EncoderConfig` and those of `TrainingConfig`.
+
+    Raises:
+        UsageError: one that neither has; `what` names where it stands.
+    """
+    for name in settings:
+        if name not in _ENCODER | _TRAINING:
+            raise UsageError(f"{what} sets {name!r}, which neither encoder nor training has")
+    encoder = {name: value for name, value in settings.items() if name in _ENCODER}
+    return encoder, {name: value for name, value in settings.items() if name not in _ENCODER}
 
 
 def _text(plan: DatasetPlan, system: System) -> dict[str, Any]:

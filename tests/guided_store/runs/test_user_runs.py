@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from digit_histories import put_events
 from scripted import Answer, Scripted, films, items_of
 
 from guided_store.attributes import AttributeSchema
-from guided_store.catalogue import InteractionLayout, ingest_interactions
 from guided_store.errors import UsageError
 from guided_store.ledger import TABLE, UserHistories, choose_run, find_run, list_runs
 from guided_store.llm import Prices, Question
@@ -45,18 +45,6 @@ def by_last_film(_: int, body: dict[str, Any]) -> Answer:
         "usage": {"prompt_tokens": 100, "completion_tokens": 10},
     }
     return 200, {"content-type": "application/json"}, json.dumps(content)
-
-
-def put_events(store: Store, folder: Path, histories: Mapping[str, str]) -> None:
-    """Histories as digits: film numbers, oldest first."""
-    rows = [
-        f"{user},i{film},{1000 + place}\n"
-        for user, history in histories.items()
-        for place, film in enumerate(history)
-    ]
-    (folder / "events.csv").write_text("user,item,time\n" + "".join(rows))
-    layout = InteractionLayout(user="user", item="item", time="time")
-    ingest_interactions(store, folder / "events.csv", layout)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from digit_histories import put_events
 
 from guided_store.attributes import Attribute, AttributeSchema
-from guided_store.catalogue import InteractionLayout, ingest_interactions, leave_one_out, load_sequences
+from guided_store.catalogue import leave_one_out, load_sequences
 from guided_store.errors import UsageError, VersionError
 from guided_store.ledger import RunRecord, UserHistories, append_rows, iter_shown, need_run, record_run
 from guided_store.llm import Question
@@ -86,17 +87,6 @@ def put_answers(
         for key, given in values.items()
     ]
     append_rows(store, pa.Table.from_pylist(rows))
-
-
-def put_events(store: Store, folder: Path, histories: Mapping[str, str]) -> None:
-    rows = [
-        f"{user},i{film},{1000 + place}\n"
-        for user, history in histories.items()
-        for place, film in enumerate(history)
-    ]
-    (folder / "events.csv").write_text("user,item,time\n" + "".join(rows))
-    layout = InteractionLayout(user="user", item="item", time="time")
-    ingest_interactions(store, folder / "events.csv", layout)
 
 
 @pytest.fixture
