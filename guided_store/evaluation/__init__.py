@@ -1,5 +1,6 @@
 """Ranking metrics, baselines, and evaluation of models and of lists from other systems."""
 
+from guided_store.evaluation._cases import Cases
 from guided_store.evaluation._ease import EASE
 from guided_store.evaluation._evaluation import (
     BASELINES,
@@ -13,6 +14,7 @@ from guided_store.evaluation._evaluation import (
 from guided_store.evaluation._histories import Rows
 from guided_store.evaluation._intervals import LEVEL, REPLICATES, bootstrap_intervals, resampled_sums
 from guided_store.evaluation._item_knn import ItemKNN, NeighbourParameters
+from guided_store.evaluation._judge import LIST, Judgement, judge
 from guided_store.evaluation._metrics import KS, mrr, mrr_at, ndcg_at, per_case, recall_at, summarise
 from guided_store.evaluation._paired import (
     Paired,
@@ -42,17 +44,22 @@ from guided_store.evaluation._strata import (
     popularity_bounds,
     popularity_strata,
 )
+from guided_store.evaluation._tables import Cell, Table, cell_text, tables_to_csv
 
 __all__ = [
     "BASELINES",
     "EASE",
     "KS",
     "LEVEL",
+    "LIST",
     "REPLICATES",
+    "Cases",
+    "Cell",
     "EncodedScorer",
     "Evaluation",
     "HistoryEncoder",
     "ItemKNN",
+    "Judgement",
     "NeighbourParameters",
     "Paired",
     "Part",
@@ -64,8 +71,10 @@ __all__ = [
     "Rows",
     "Scorer",
     "Stratum",
+    "Table",
     "average_seeds",
     "bootstrap_intervals",
+    "cell_text",
     "check_repeats",
     "compare",
     "compare_many",
@@ -74,6 +83,7 @@ __all__ = [
     "evaluate_recs",
     "fit_baselines",
     "holm",
+    "judge",
     "length_strata",
     "make_row",
     "mrr",
@@ -90,6 +100,7 @@ __all__ = [
     "repeated_targets",
     "resampled_sums",
     "summarise",
+    "tables_to_csv",
     "target_ranks",
     "top_k",
     "wilcoxon_p",

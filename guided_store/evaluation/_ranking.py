@@ -53,7 +53,7 @@ def repeated_targets(split: Split, part: Part = "test") -> NDArray[np.bool_]:
     return repeated
 
 
-def _batches(
+def score_batches(
     scorer: Scorer,
     split: Split,
     targets: Targets,
@@ -114,17 +114,23 @@ def target_ranks(
         EncoderError: the scorer gives NaN or another shape than asked for.
     """
     targets = part_of(split, part)
-    wanted = targets.items(split.sequences).astype(np.int64)
+    wanted = targets.items(split.sequences)
     ranks = np.empty(len(targets), np.float64)
-    codes = np.arange(split.sequences.n_items)
-    for rows, scores in _batches(scorer, split, targets, repeats, batch_size, progress):
-        target = wanted[rows, None]
-        own = np.take_along_axis(scores, target, axis=1)
-        ahead = np.count_nonzero(scores > own, axis=1)
-        ties = scores == own
-        ties &= codes < target
-        ranks[rows] = 1 + ahead + np.count_nonzero(ties, axis=1)
-        ranks[rows][np.isneginf(own[:, 0])] = np.inf
+    for rows, scores in score_batches(scorer, split, targets, repeats, batch_size, progress):
+        ranks[rows] = ranks_of(scores, wanted[rows])
+    return ranks
+
+
+def ranks_of(scores: NDArray[np.float32], targets: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Rank of column `targets[c]` in row c of `scores`, float64 (m,), as in `target_ranks`."""
+    target = targets.astype(np.int64)[:, None]
+    own = np.take_along_axis(scores, target, axis=1)
+    ahead = np.count_nonzero(scores > own, axis=1)
+    ties = scores == own
+    ties &= np.arange(scores.shape[1]) < target
+    ranks: NDArray[np.float64] = np.where(
+        np.isneginf(own[:, 0]), np.inf, 1.0 + ahead + np.count_nonzero(ties, axis=1)
+    )
     return ranks
 
 
@@ -168,8 +174,13 @@ def top_k(
     width = min(k, split.sequences.n_items)
     items = np.empty((len(targets), width), np.int32)
     values = np.empty((len(targets), width), np.float32)
-    for rows, scores in _batches(scorer, split, targets, repeats, batch_size, progress):
-        best = first_k(scores, width)
-        values[rows] = np.take_along_axis(scores, best, axis=1)
-        items[rows] = np.where(np.isneginf(values[rows]), -1, best)
+    for rows, scores in score_batches(scorer, split, targets, repeats, batch_size, progress):
+        items[rows], values[rows] = lists_of(scores, width)
     return items, values
+
+
+def lists_of(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` best items of each row and their scores, (m, min(k, n)), -1 and -inf where fewer score."""
+    best = first_k(scores, k)
+    values: NDArray[np.float32] = np.take_along_axis(scores, best, axis=1)
+    return np.where(np.isneginf(values), -1, best).astype(np.int32), values

@@ -11,10 +11,9 @@ from guided_store.reproduction._table import (
     BOTH,
     CHOICE,
     CONTROLS,
+    FORMS,
     METRICS,
     PLAIN,
-    REFINED,
-    TEXT,
     WIDE,
     Row,
     Table,
@@ -40,17 +39,20 @@ SYSTEMS = {
     "base-2d": "the base, twice as wide",
     "base-warm": "the base trained a second time from itself: what a second stage alone brings",
     "refined": "attribute scores beside learned columns, one stage: the recipe under test",
-    "refined-paper": "the paper's two stages: scores beside the reduced base",
+    "refined-warm": "`refined` in two stages: the learned columns start from the reduced base",
+    "refined-paper": "two stages by the defaults of `build refined`: scores beside the reduced base",
     "guided-alone": "attribute scores alone, no learned columns",
     "permuted": "`refined` with the scores of one item given to another",
+    "permuted-warm": "`refined-warm` with the scores of one item given to another",
     "random": "`refined` with random numbers in place of scores",
     "text": "`refined` with as many TF-IDF and SVD columns of the item's text in place of scores",
+    "text-warm": "`refined-warm` with text columns in place of scores",
     "text+guided": "`refined` with text columns beside the scores",
     "no-hindsight": "`refined` without the attributes that may know what became popular",
 }
 
 GLANCE = (
-    "Gain of `refined` in NDCG@10, per cent; without hindsight: of `no-hindsight`, whose scores leave out "
+    "Gain of refined in NDCG@10, per cent; without hindsight: of `no-hindsight`, whose scores leave out "
     "what may know what became popular."
 )
 
@@ -65,8 +67,9 @@ interval over users (each alone, not corrected) and the p of a paired randomisat
 three metrics. Intervals and p say what other users might change, for the runs at hand; what other seeds might
 change is the ± of the levels. The strongest control is that of the best validation NDCG@10 among
 {controls}, which know nothing of an item's content. † marks fewer than {seeds} seeds,
-"so far" a verdict that planned runs may still change. The form of `refined` was itself chosen on validation,
-beside the trials that every system got (docs/refinement.md), which no base had. Settings, trials, digests
+"so far" a verdict that planned runs may still change. Refined, where a text speaks of it, is that of {forms}
+with the best validation NDCG@10, in bold type. Its form was chosen on validation too (docs/refinement.md),
+beside the trials that every system got: choices that the base had less of. Settings, trials, digests
 and everything else behind a figure: `headline.json`.
 """
 
@@ -75,7 +78,8 @@ def headline_markdown(tables: Sequence[Table], targets: Sequence[Target], pictur
     """The whole document; `picture` is the file name of a plot beside it, if there is one."""
     lines = ["# Headline: refined embeddings against bases and controls", ""]
     lines += ["Written by `guided-store reproduce`; changes made here are lost.", ""]
-    lines += [READING.format(seeds=FULL_SEEDS, controls=", ".join(CONTROLS)), _progress(tables, targets), ""]
+    reading = READING.format(seeds=FULL_SEEDS, controls=", ".join(CONTROLS), forms=", ".join(FORMS))
+    lines += [reading, _progress(tables, targets), ""]
     lines += ["## Targets", "", *_targets(targets)]
     lines += ["## Refined at a glance", "", GLANCE, "", *_glance(tables)]
     if picture:
@@ -92,7 +96,7 @@ def headline_markdown(tables: Sequence[Table], targets: Sequence[Target], pictur
 def text_sentence(table: Table) -> str:
     """What the scores add over text in accuracy, from the figures."""
     where = _title(table)
-    found = table.gain(REFINED, TEXT)
+    found = table.refined_over(table.text)
     if found is None:
         return f"**{where}**: not run."
     one = found[CHOICE]
@@ -107,14 +111,14 @@ def text_sentence(table: Table) -> str:
         f"**{where}**: {verdict}. NDCG@10 {one.value:.4f} with scores, {one.reference:.4f} with text of the "
         f"same dimension: {_difference(one.difference, one.interval, one.relative, one.adjusted)}."
     )
-    both = table.gain(BOTH, TEXT)
+    both = table.gain(BOTH, table.text)
     if both is not None:
         added = both[CHOICE]
         sentence += (
             f" Scores beside text: {added.value:.4f}, over text alone "
             f"{_difference(added.difference, added.interval, added.relative, added.adjusted)}."
         )
-    return sentence + _few(table, (REFINED, TEXT, BOTH))
+    return sentence + _few(table, (table.refined, table.text, BOTH))
 
 
 def _difference(difference: float, interval: tuple[float, float], relative: float | None, p: float) -> str:
@@ -156,16 +160,17 @@ def _glance(tables: Sequence[Table]) -> list[str]:
     rows = []
     for table in tables:
         control = table.control.system if table.control else None
-        over_control = _cell(table, REFINED, control) + (f" ({control})" if control else "")
+        over_control = _cell(table, table.refined, control) + (f" ({control})" if control else "")
+        form = "" if table.refined in (None, FORMS[0]) else f" ({table.refined})"
         rows.append(
             (
-                _title(table),
-                _cell(table, REFINED, PLAIN),
-                _cell(table, REFINED, BASE),
+                _title(table) + form,
+                _cell(table, table.refined, PLAIN),
+                _cell(table, table.refined, BASE),
                 over_control,
                 _cell(table, BLIND, control),
-                _cell(table, REFINED, WIDE),
-                _cell(table, REFINED, TEXT),
+                _cell(table, table.refined, WIDE),
+                _cell(table, table.refined, table.text),
             )
         )
     header = (
@@ -180,8 +185,8 @@ def _glance(tables: Sequence[Table]) -> list[str]:
     return grid(header, rows)
 
 
-def _cell(table: Table, system: str, reference: str | None) -> str:
-    found = table.gain(system, reference)
+def _cell(table: Table, system: str | None, reference: str | None) -> str:
+    found = None if system is None else table.gain(system, reference)
     if found is not None:
         return gain(found[CHOICE])
     planned = system in table.rows and (reference is None or reference in table.rows)
@@ -193,15 +198,15 @@ def _wide(tables: Sequence[Table]) -> list[str]:
     for table in tables:
         if WIDE not in table.rows:
             continue
-        found = table.gain(REFINED, WIDE)
+        found = table.refined_over(WIDE)
         if found is None:
             rows.append((_title(table), "not run", *[NOTHING] * 5))
             continue
         above = all(found[metric].interval[0] > 0 for metric in METRICS)
         below = all(found[metric].interval[1] < 0 for metric in METRICS)
         verdict = "yes" if above else "no, it loses" if below else "not shown"
-        few = _few(table, (REFINED, WIDE))
-        widths = [str(table.rows[name].dim) for name in (REFINED, WIDE)]
+        few = _few(table, (table.refined, WIDE))
+        widths = [str(table.rows[name].dim) for name in (table.refined, WIDE) if name is not None]
         rows.append((_title(table), verdict + few, *widths, *(gain(found[metric]) for metric in METRICS)))
     if not rows:
         return ["not planned", ""]
@@ -224,18 +229,16 @@ def _section(table: Table) -> list[str]:
         "a run",
         "tuning",
     )
-    lines += grid(header, [_row(row) for row in table.rows.values()])
-    references = dict.fromkeys(reference for system, reference in table.gains if system == REFINED)
-    if references:
-        lines += [f"Gain of `{REFINED}`, per cent:", ""]
+    lines += grid(header, [_row(row, bold=row.system == table.refined) for row in table.rows.values()])
+    references = dict.fromkeys(reference for system, reference in table.gains if system == table.refined)
+    if references and table.refined is not None:
+        form = table.refined
+        lines += [f"Gain of `{form}`, per cent:", ""]
         rows = [
             (
                 _reference(table, reference),
-                *(gain(table.gains[REFINED, reference][metric]) for metric in METRICS),
-                *(
-                    gain(table.stratum_gains[REFINED, reference].get(name), p=False)
-                    for name in ("head", "tail")
-                ),
+                *(gain(table.gains[form, reference][metric]) for metric in METRICS),
+                *(gain(table.stratum_gains[form, reference].get(name), p=False) for name in ("head", "tail")),
             )
             for reference in references
         ]
@@ -244,7 +247,7 @@ def _section(table: Table) -> list[str]:
         rest = [
             (_reference(table, reference), system, *(gain(found[metric]) for metric in METRICS))
             for (system, reference), found in table.gains.items()
-            if system != REFINED
+            if system != table.refined
         ]
         lines += ["<details><summary>Gains of the other systems, per cent</summary>", ""]
         lines += [*grid(("over", "system", *LABELS.values()), rest, text=2), "</details>", ""]
@@ -266,8 +269,8 @@ def _caption(table: Table) -> str:
     )
 
 
-def _row(row: Row) -> tuple[str, ...]:
-    name = f"**{row.system}**" if row.system == REFINED else row.system
+def _row(row: Row, *, bold: bool) -> tuple[str, ...]:
+    name = f"**{row.system}**" if bold else row.system
     done, planned = len(row.seeds), len(row.planned)
     seeds = str(done) if row.complete else f"{done} of {planned}"
     if not done or row.test is None or row.validation is None or row.strata is None:
@@ -291,9 +294,10 @@ def _reference(table: Table, reference: str) -> str:
     return f"{reference} (strongest control)" if chosen else reference
 
 
-def _few(table: Table, names: Sequence[str]) -> str:
+def _few(table: Table, names: Sequence[str | None]) -> str:
     rows: Mapping[str, Row] = table.rows
-    return " †" if any(len(rows[n].seeds) < FULL_SEEDS for n in names if n in rows and rows[n].seeds) else ""
+    seeds = [len(rows[name].seeds) for name in names if name is not None and name in rows]
+    return " †" if any(0 < number < FULL_SEEDS for number in seeds) else ""
 
 
 def _title(table: Table) -> str:

@@ -49,15 +49,18 @@ SYSTEMS: dict[str, System] = {
         System("base-warm", after="base"),
         System("refined", content="scores", recipe=True),
         System("refined-paper", content="scores", after="base"),
+        System("refined-warm", content="scores", after="base", recipe=True),
         System("guided-alone", content="scores", alone=True),
         System("permuted", content="permuted", recipe=True),
         System("random", content="random", recipe=True),
         System("text", content="text", recipe=True),
+        System("permuted-warm", content="permuted", after="base", recipe=True),
+        System("text-warm", content="text", after="base", recipe=True),
         System("text+guided", content="text+scores", recipe=True),
         System("no-hindsight", content="scores", hindsight=False, recipe=True),
     )
 }
-"""Every system, by name. What has `recipe` differs from `refined` in its content alone."""
+"""Every system, by name. What has `recipe` differs from `refined` in its content and its start."""
 
 
 @dataclass(frozen=True)

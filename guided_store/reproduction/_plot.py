@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guided_store.evaluation import Paired
-from guided_store.reproduction._table import BASE, CHOICE, PLAIN, REFINED, TEXT, WIDE, Table
+from guided_store.reproduction._table import BASE, CHOICE, PLAIN, WIDE, Table
 from guided_store.reproduction._targets import encoder_name, shown
 from guided_store.store import replacing
 
@@ -56,9 +56,9 @@ def _rows(tables: Sequence[Table]) -> list[tuple[str, Paired]]:
     found = []
     for table in tables:
         control = table.control.system if table.control else None
-        references = dict.fromkeys([PLAIN, BASE, control, WIDE, TEXT])
+        references = dict.fromkeys([PLAIN, BASE, control, WIDE, table.text])
         for reference in references:
-            gains = table.gain(REFINED, reference)
+            gains = table.refined_over(reference)
             if gains is not None and gains[CHOICE].relative_interval is not None:
                 where = f"{shown(table.dataset)}, {encoder_name(table.encoder)}"
                 found.append((f"{where}: over {reference}", gains[CHOICE]))

@@ -33,10 +33,17 @@ CHOICE = "ndcg@10"
 STRATA = ("head", "tail", "short", "long")
 """By the target item's popularity, and by the length of the user's history."""
 
-PLAIN, BASE, WIDE, REFINED, TEXT, BOTH = "base-plain", "base", "base-2d", "refined", "text", "text+guided"
-BLIND = "no-hindsight"
+PLAIN, BASE, WIDE, BOTH, BLIND = "base-plain", "base", "base-2d", "text+guided", "no-hindsight"
 
-CONTROLS = (PLAIN, BASE, "base-warm", "permuted", "random")
+PERMUTED_WARM = "permuted-warm"
+
+FORMS = ("refined", "refined-warm", "refined-paper")
+"""Forms of a refined version: one stage, and two of them in two. The best on validation is judged."""
+
+TEXTS = ("text", "text-warm")
+"""Text in place of scores, in one stage and in two; the best on validation is what the scores are held to."""
+
+CONTROLS = (PLAIN, BASE, "base-warm", "permuted", PERMUTED_WARM, "random")
 """Controls that know nothing of an item's content and are of the size of the refined version."""
 
 Pair = tuple[str, str]
@@ -111,6 +118,8 @@ class Table:
             These five are None, None, None where no cell of the dataset is finished.
         rows: system -> `Row`, in the plan's order.
         control: the strongest content-free control, None where none is finished.
+        refined, text: the form of `FORMS`, and of `TEXTS`, that is best on validation; the first of the plan
+            where none is finished, None where none is planned.
         gains: (system, reference) -> metric -> `Paired`.
         stratum_gains: (system, reference) -> stratum -> `Paired` in NDCG@10.
     """
@@ -123,12 +132,18 @@ class Table:
     short_up_to: float | None
     rows: Mapping[str, Row]
     control: Control | None
+    refined: str | None
+    text: str | None
     gains: Mapping[Pair, Mapping[str, Paired]]
     stratum_gains: Mapping[Pair, Mapping[str, Paired]]
 
     def gain(self, system: str, reference: str | None) -> Mapping[str, Paired] | None:
         """How `system` stands to `reference`, or None where one of them is not finished."""
         return None if reference is None else self.gains.get((system, reference))
+
+    def refined_over(self, reference: str | None) -> Mapping[str, Paired] | None:
+        """How the form of refined under judgement stands to `reference`, or None as `gain`."""
+        return None if self.refined is None else self.gain(self.refined, reference)
 
     def to_dict(self) -> dict[str, object]:
         """All fields, JSON-serialisable; gains stand in lists with their two names."""
@@ -140,6 +155,8 @@ class Table:
             "head_from": self.head_from,
             "short_up_to": self.short_up_to,
             "control": None if self.control is None else asdict(self.control),
+            "refined": self.refined,
+            "text": self.text,
             "systems": [row.to_dict() for row in self.rows.values()],
             "gains": _gain_list(self.gains, METRICS),
             "stratum_gains": _gain_list(self.stratum_gains, STRATA),
@@ -152,8 +169,8 @@ def make_table(
     """Compute the table of one dataset and encoder from the finished cells.
 
     Gains are of every system over base-plain, base and the strongest control, and of what the headline asks
-    besides: refined over base-2d and over text, text and guided together over text. With several seeds a
-    system's per-case metrics are averaged over its finished seeds first.
+    besides: the best form of refined over base-2d and over text, text and guided together over text. With
+    several seeds a system's per-case metrics are averaged over its finished seeds first.
 
     Raises:
         DataError: a cell is of another split or other cases than its dataset, or is there twice.
@@ -167,7 +184,8 @@ def make_table(
     }
     rows = {name: Row(name, planned[name]) for name in names}
     if not finished or facts is None:
-        return Table(dataset, encoder, None, None, None, None, rows, None, {}, {})
+        refined, text = (_best(rows, group) for group in (FORMS, TEXTS))
+        return Table(dataset, encoder, None, None, None, None, rows, None, refined, text, {}, {})
     _check(finished, facts)
     users = next(iter(finished.values()))[0].users
     values = {name: _metrics_of(cells) for name, cells in finished.items()}
@@ -176,7 +194,8 @@ def make_table(
     for name, cells in finished.items():
         rows[name] = _row(name, planned[name], cells, values[name], users, strata, replicates)
     control = choose_control(rows)
-    pairs = _pairs(finished, control)
+    refined, text = (_best(rows, group) for group in (FORMS, TEXTS))
+    pairs = _pairs(finished, control, refined, text)
     compared = partial(compare_many, replicates=replicates, permutations=permutations)
     within: dict[Pair, dict[str, Paired]] = {pair: {} for pair in pairs}
     for name, inside in strata.items():
@@ -193,6 +212,8 @@ def make_table(
         short_up_to=float(np.median(facts.user_lengths)),
         rows=rows,
         control=control,
+        refined=refined,
+        text=text,
         gains=compared(users, values, pairs),
         stratum_gains=within,
     )
@@ -203,25 +224,48 @@ def choose_control(rows: Mapping[str, Row]) -> Control | None:
 
     The test figures play no part, so that the choice cannot be made to suit the system under test.
     """
-    reached = {
-        name: level.mean
-        for name in CONTROLS
-        if name in rows and (level := (rows[name].validation or {}).get(CHOICE)) is not None
-    }
+    reached = _reached(rows, CONTROLS)
     if not reached:
         return None
     return Control(
         system=max(reached, key=lambda name: reached[name]),
         validation=reached,
         unfinished=tuple(name for name in CONTROLS if name in rows and not rows[name].complete),
-        unplanned=tuple(name for name in CONTROLS if name not in rows),
+        # In two stages it is a control of `refined-warm` alone.
+        unplanned=tuple(name for name in CONTROLS if name not in rows and name != PERMUTED_WARM),
     )
 
 
-def _pairs(finished: Mapping[str, object], control: Control | None) -> list[Pair]:
+def _reached(rows: Mapping[str, Row], names: Sequence[str]) -> dict[str, float]:
+    """Validation NDCG@10 of those that have some finished seed."""
+    return {
+        name: level.mean
+        for name in names
+        if name in rows and (level := (rows[name].validation or {}).get(CHOICE)) is not None
+    }
+
+
+def _best(rows: Mapping[str, Row], names: Sequence[str]) -> str | None:
+    """The best on validation; the first that is planned where none is finished; None where none is planned.
+
+    What lacks seeds that another has is passed over: a mean over fewer seeds would be chosen by their luck.
+    """
+    reached = _reached(rows, names)
+    if not reached:
+        return next((name for name in names if name in rows), None)
+    most = max(len(rows[name].seeds) for name in reached)
+    return max((name for name in reached if len(rows[name].seeds) == most), key=lambda name: reached[name])
+
+
+def _pairs(
+    finished: Mapping[str, object], control: Control | None, refined: str | None, text: str | None
+) -> list[Pair]:
     references = dict.fromkeys([PLAIN, BASE, *([control.system] if control else [])])
     wanted = [(name, reference) for reference in references for name in finished if name != reference]
-    wanted += [(REFINED, WIDE), (REFINED, TEXT), (BOTH, TEXT)]
+    if refined is not None:
+        wanted.append((refined, WIDE))
+    if text is not None:
+        wanted += [(form, text) for form in (refined, BOTH) if form is not None]
     return [pair for pair in dict.fromkeys(wanted) if set(pair) <= set(finished)]
 
 

@@ -12,7 +12,6 @@ from guided_store.reproduction._table import (
     CHOICE,
     METRICS,
     PLAIN,
-    REFINED,
     WIDE,
     Row,
     Table,
@@ -170,7 +169,7 @@ def _gain(
     target = Target(f"{shown(dataset)}, {encoder_name(encoder)}: refined over {words}", wanted)
     table = tables.get((dataset, encoder))
     over = reference(table) if table else None
-    if table is None or over is None or (found := table.gain(REFINED, over)) is None:
+    if table is None or over is None or (found := table.refined_over(over)) is None:
         return target
     measured = _relative(found)
     judged = judge(target, measured, least) if measured else target
@@ -183,7 +182,7 @@ def _above_zero(tables: Tables, dataset: str) -> Target:
     target = Target(name, "interval above 0 in each of MRR, Recall@10, NDCG@10")
     table = tables.get((dataset, "sasrec"))
     over = _strongest(table) if table else None
-    if table is None or over is None or (found := table.gain(REFINED, over)) is None:
+    if table is None or over is None or (found := table.refined_over(over)) is None:
         return target
     measured = _relative(found)
     above = all(found[metric].interval[0] > 0 for metric in METRICS)
@@ -198,13 +197,18 @@ def _wide(tables: Tables) -> Target:
     )
     asked = {dataset: table for (dataset, encoder), table in tables.items() if encoder == "sasrec"}
     domains = {
-        name: found for name, table in asked.items() if (found := table.gain(REFINED, WIDE)) is not None
+        name: found for name, table in asked.items() if (found := table.refined_over(WIDE)) is not None
     }
     if not domains:
         return target
     won = [name for name, found in domains.items() if all(found[m].interval[0] > 0 for m in METRICS)]
     where = f"won: {', '.join(map(shown, won)) or 'none'}; compared: {', '.join(map(shown, domains))}"
-    planned = [table.rows[s] for table in asked.values() for s in (REFINED, WIDE) if s in table.rows]
+    planned = [
+        table.rows[s]
+        for table in asked.values()
+        for s in (table.refined, WIDE)
+        if s in table.rows and s is not None
+    ]
     return replace(
         target,
         measured=(Measured("domains", float(len(won))),),
@@ -227,7 +231,8 @@ def _relative(found: Mapping[str, Paired]) -> tuple[Measured, ...]:
 
 def _noted(target: Target, table: Table, over: str) -> Target:
     """The target with what a reader must know of the two systems, and of how the reference was chosen."""
-    rows = [table.rows[REFINED], table.rows[over]]
+    assert table.refined is not None  # its gain is there
+    rows = [table.rows[table.refined], table.rows[over]]
     if not target.name.endswith(STRONGEST):
         which = "" if over == PLAIN else f"{over}, since {PLAIN} is not in the plan"
         note = _join(which, _seeds(rows), _unfinished(rows))

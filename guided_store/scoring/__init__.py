@@ -8,6 +8,7 @@ from guided_store.scoring._agreement import (
     agreement,
 )
 from guided_store.scoring._agreement_stats import icc_a1, krippendorff_alpha
+from guided_store.scoring._attribute_table import AttributeTable, guided_of, load_attributes
 from guided_store.scoring._export import ScoreExport, export_scores
 from guided_store.scoring._guided import build_guided, guided_schema
 from guided_store.scoring._import import import_scores
@@ -19,6 +20,7 @@ from guided_store.scoring._users import build_users
 __all__ = [
     "AgreementReport",
     "AttributeAgreement",
+    "AttributeTable",
     "Columns",
     "Disagreement",
     "ScoreExport",
@@ -29,9 +31,11 @@ __all__ = [
     "build_users",
     "choose_schema",
     "export_scores",
+    "guided_of",
     "guided_schema",
     "icc_a1",
     "import_scores",
     "krippendorff_alpha",
+    "load_attributes",
     "source_kind",
 ]

@@ -12,6 +12,8 @@ from headline_cells import STRENGTH, cell, facts, full_office, results
 from guided_store.errors import DataError
 from guided_store.evaluation import ndcg_at, per_case
 from guided_store.reproduction import Table
+from guided_store.reproduction._markdown import headline_markdown
+from guided_store.reproduction._results import CellResult
 from guided_store.reproduction._table import CONTROLS, STRATA, choose_control, make_table
 
 FEW = {"replicates": 200, "permutations": 500}
@@ -144,3 +146,25 @@ def test_a_seed_twice_or_of_another_width_is_refused() -> None:
         make_table(results([cell("base"), cell("base")]), "office", "sasrec", **FEW)
     with pytest.raises(DataError, match="seed 2: it is 32 wide, other seeds 64"):
         make_table(results([cell("base"), replace(cell("base", 2), dim=32)]), "office", "sasrec", **FEW)
+
+
+def test_the_form_that_is_judged_is_chosen_on_validation_among_those_with_all_seeds() -> None:
+    def scored(system: str, validation: float, seed: int = 1) -> CellResult:
+        return replace(cell(system, seed), validation={"ndcg@10": validation})
+
+    two = [scored("base", 0.2, seed) for seed in (1, 2)]
+    one_stage = [scored("refined", 0.2, seed) for seed in (1, 2)]
+    lucky = [scored("refined-paper", 0.9)]  # one seed where the others have two
+    warm = [scored("refined-warm", 0.3, seed) for seed in (1, 2)]
+    text = [scored("text", 0.3), scored("text-warm", 0.1)]
+    table = make_table(
+        results([*two, *one_stage, *lucky, *warm, *text, cell("base-2d")]), "office", "sasrec", **FEW
+    )
+    assert table.refined == "refined-warm"
+    assert table.text == "text"
+    assert table.refined_over("base") == table.gains["refined-warm", "base"]
+    assert {("refined-warm", "text"), ("refined-warm", "base-2d")} <= set(table.gains)
+    assert ("refined", "text") not in table.gains
+    told = headline_markdown([table], [])
+    assert "| **refined-warm** " in told
+    assert "Gain of `refined-warm`, per cent:" in told

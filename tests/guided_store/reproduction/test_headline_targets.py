@@ -43,7 +43,7 @@ def test_gains_of_strong_and_of_equal_systems() -> None:
     control = strong["amazon-office, SASRec: refined over the strongest content-free control"]
     assert control.verdict == "reached"
     assert control.note == "base-warm, chosen on validation"
-    equal = {**STRENGTH, "refined": STRENGTH["base-plain"]}
+    equal = {**STRENGTH, **dict.fromkeys(("refined", "refined-paper"), STRENGTH["base-plain"])}
     weak = targets(cell(name, seed, strength=equal) for name in STRENGTH for seed in (1, 2, 3))
     assert weak["amazon-office, SASRec: refined over the plain base"].verdict == "not reached"
     name = "amazon-office, SASRec: refined over the strongest content-free control"
