@@ -33,9 +33,10 @@ def reproduce(
         Path | None,
         typer.Option(metavar="FOLDER", help="Folders of interactions, items and scores; once is enough."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the table is written.")] = Path(
-        "docs/results"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the table is written; by default WORK/results."),
+    ] = None,
     only: Annotated[
         str | None, typer.Option(metavar="DATASET,...", help="Datasets.", rich_help_panel=_LEFT_OUT)
     ] = None,
@@ -86,6 +87,7 @@ def reproduce(
     from guided_store.errors import UsageError
     from guided_store.reproduction import PLAN, open_board
 
+    out = out or work / "results"
     for option, folder in (("--work", work), ("--out", out)):
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{option} {folder} is a file; name a folder")
@@ -95,6 +97,16 @@ def reproduce(
     if show_list:
         _show(open_board(part, work), workers, as_json)
     elif coldstart:
+        plan_only = {
+            "--encoder": encoder,
+            "--systems": systems,
+            "--seeds": seeds,
+            "--worker": worker != "1/1",
+            "--deadline": deadline is not None,
+            "--device": device != "cpu",
+        }
+        if unused := [option for option, given in plan_only.items() if given]:
+            raise UsageError(f"--coldstart has no use for {', '.join(unused)}; leave them out")
         _cold(chosen, part, work, datasets, out, threads, as_json)
     else:
         _run(chosen, part, work, datasets, out, workers, deadline, threads, device, as_json)

@@ -10,13 +10,9 @@ import numpy as np
 
 from guided_store.embeddings._lsa import text_columns
 from guided_store.errors import UsageError
+from guided_store.ledger import MAX_CHARS, choose_fields, iter_texts
 from guided_store.store import Store
 from guided_store.versions import VersionInfo, need_free_name, write_version
-
-DEFAULT_FIELDS = ("title", "text")
-
-TEXT_CHARS = 2000
-"""Characters of a field that are read, as many as a language model is shown by default."""
 
 _EXAMPLES = 5
 
@@ -58,8 +54,9 @@ def build_text_base(
     if dim < 1 or not 0 <= seed < 2**32:
         raise UsageError(f"dim must be at least 1 and seed from 0 to 2^32 - 1, got {dim} and {seed}")
     ref = need_free_name(store, f"base/{name}")
-    chosen = _fields(store, fields)
-    ids, texts = _read(store, chosen)
+    chosen = choose_fields(store, fields)
+    items = [(item.item_id, tuple(item.data.values())) for item in iter_texts(store, chosen)]
+    ids, texts = [item for item, _ in items], [text for _, text in items]
     empty = np.array([not text for text in texts])
     if empty.all():
         raise UsageError(f"no item has anything in {', '.join(chosen)}; name other columns with --fields")
@@ -69,7 +66,7 @@ def build_text_base(
         "method": "text: TF-IDF and truncated SVD",
         "dim": dim,
         "fields": list(chosen),
-        "field_chars": TEXT_CHARS,
+        "field_chars": MAX_CHARS,
         "text_digest": _digest(ids, texts),
         "word_ngrams": [1, 2],
         "sublinear_tf": True,
@@ -84,40 +81,6 @@ def build_text_base(
         "library": made.library,
     }
     return write_version(store, ref, ids, made.values.astype(np.float32), recipe=recipe)
-
-
-def _fields(store: Store, fields: Sequence[str] | None) -> tuple[str, ...]:
-    if not store.count("items"):
-        raise UsageError("the store has no items yet; add them with `guided-store ingest items`")
-    known = [name for name in store.dataset("items").schema.names if name != "item_id"]
-    chosen = tuple(name for name in DEFAULT_FIELDS if name in known) if fields is None else tuple(fields)
-    for name in chosen:
-        if name not in known:
-            raise UsageError(f"the items have no column {name!r} to read; they have {', '.join(known)}")
-    if not chosen:
-        raise UsageError(f"no columns to read; the items have {', '.join(known)}")
-    return tuple(dict.fromkeys(chosen))
-
-
-def _read(store: Store, fields: Sequence[str]) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Ids, and of each item the fields that hold something, in storage order."""
-    ids: list[str] = []
-    texts: list[tuple[str, ...]] = []
-    for batch in store.batches("items", ["item_id", *fields]):
-        ids += batch.column("item_id").to_pylist()
-        columns = [[_text(value) for value in batch.column(name).to_pylist()] for name in fields]
-        texts += [tuple(text for text in row if text) for row in zip(*columns, strict=True)]
-    return ids, texts
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        value = ", ".join(str(part) for part in value if part is not None)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a year that was read as 1994.0
-    return str(value).strip()[:TEXT_CHARS]
 
 
 def _digest(ids: Sequence[str], texts: Sequence[tuple[str, ...]]) -> str:

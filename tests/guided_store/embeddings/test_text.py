@@ -93,7 +93,7 @@ def test_an_item_without_text_is_the_average_item(store: Store, put: Put) -> Non
 def test_the_recipe_says_what_was_read(store: Store, put: Put) -> None:
     put(["a", "b", "c", "d"], title=["Halo 2", "Halo 3", "Chess", None], year=[1994.0, 1995.0, 1996.5, None])
     recipe = build_text_base(store, "t", dim=2).recipe
-    assert recipe["fields"] == ["title", "text"]
+    assert recipe["fields"] == ["title"]
     # halo, 2, "halo 2", 3, "halo 3", chess
     assert recipe["vocabulary"] == 6
     assert recipe["min_df"] == 1
@@ -121,9 +121,9 @@ def test_wrong_requests(store: Store, put: Put, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UsageError, match="no items yet"):
         build_text_base(store, "t")
     put(["a", "b", "c"], title=["one two", "two three", "four"])
-    with pytest.raises(UsageError, match="no column 'plot' to read; they have title, text"):
+    with pytest.raises(UsageError, match="no column 'plot' to show; they have title, text"):
         build_text_base(store, "t", fields=["plot"])
-    with pytest.raises(UsageError, match="no columns to read"):
+    with pytest.raises(UsageError, match="no fields to show"):
         build_text_base(store, "t", fields=[])
     with pytest.raises(UsageError, match="no item has anything in text"):
         build_text_base(store, "t", fields=["text"])
