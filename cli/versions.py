@@ -1,4 +1,4 @@
-"""`versions list/show/alias`: the named embedding versions, how each came about, and names that move."""
+"""`versions`: the group, and `versions list` and `show`: the named versions and how each came about."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import _versions_alias, _versions_diff, _versions_prune
 from cli._app import command_group
 from cli._context import settings
 from cli._output import Json, listing, pairs, plain, print_json, show
@@ -20,6 +21,8 @@ group = command_group("Named embedding versions and their aliases.")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    for module in (_versions_alias, _versions_diff, _versions_prune):
+        module.add_to(group)
     app.add_typer(group, name="versions", rich_help_panel="Embeddings")
 
 
@@ -74,14 +77,23 @@ def list_(
 def show_(
     ctx: typer.Context,
     version: Annotated[str, typer.Argument(metavar="VERSION", help="kind/name, or an alias.")],
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="Only what it was made from, as a tree.", show_default=False)
+    ] = False,
+    children: Annotated[
+        bool, typer.Option("--children", help="Only what was made from it, as a tree.", show_default=False)
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """One version: its lineage, recipe, digest and figures."""
-    from guided_store.versions import USERS, alias_history, get_version, list_aliases, resolve, users_ref
+    from guided_store.versions import USERS, alias_history, get_version, list_aliases
 
+    if lineage or children:
+        _show_kin(ctx, version, lineage, children, as_json)
+        return
     with settings(ctx).open() as store:
-        of_users = version.startswith(f"{USERS}/")
-        ref = users_ref(version) if of_users else resolve(store, version)[0]
+        ref = _versions_diff.named(store, version)
+        of_users = ref.kind == USERS
         info = get_version(store, ref)
         history = [alias for alias in alias_history(store) if alias.version == ref]
         current = [alias.name for alias in list_aliases(store) if alias.version == ref]
@@ -116,57 +128,25 @@ def show_(
             show("", title, pairs({f"  {key}": _told(key, value) for key, value in content.items()}))
 
 
-@group.command()
-def alias(
-    ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The alias.")] = None,
-    version: Annotated[
-        str | None, typer.Argument(metavar="VERSION", help="Where it shall point; or another alias.")
-    ] = None,
-    index: Annotated[str | None, typer.Option(metavar="NAME", help="Serve from this index.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Move an alias to a version, or show its history.
+def _show_kin(ctx: typer.Context, version: str, lineage: bool, children: bool, as_json: bool) -> None:
+    """Trees of what a version was made from and what was made from it."""
+    from cli._versions_lineage import show_tree
+    from guided_store.versions import ancestors, descendants
 
-    Version, encoder and index move together; pointed at another alias, it takes that one's. Without VERSION
-    the history is shown.
-    """
-    from guided_store.errors import UsageError
-    from guided_store.versions import alias_history, resolve, set_alias
-
-    if name is not None and version is not None:
-        with settings(ctx).open(write=True) as store:
-            ref, bound = resolve(store, version)
-            made = set_alias(store, name, ref, index=index or bound)
-        if as_json:
-            print_json(made.to_dict())
-        else:
-            show(f"{made.name} -> {made.version}" + (f", index {made.index}" if made.index else ""))
-        return
-    if index is not None:
-        raise UsageError("--index moves an alias; name the alias and the version too")
     with settings(ctx).open() as store:
-        history = alias_history(store, name)
-    if name is not None and not history:
-        raise UsageError(f"there is no alias {name!r}; `guided-store versions alias {name} VERSION` makes it")
+        ref = _versions_diff.named(store, version)
+        trees = {
+            "lineage": ancestors(store, ref) if lineage else None,
+            "children": descendants(store, ref) if children else None,
+        }
+    asked = {name: tree for name, tree in trees.items() if tree is not None}
     if as_json:
-        print_json([entry.to_dict() for entry in history])
+        print_json({name: tree.to_dict() for name, tree in asked.items()})
         return
-    if not history:
-        show("no aliases yet; `guided-store versions alias production refined/NAME` makes one")
-        return
-    columns = ("alias", "version", "encoder", "index", "set (UTC)")
-    rows = [
-        (
-            entry.name,
-            entry.version,
-            "yes" if entry.encoder else "no",
-            entry.index,
-            f"{entry.time:%Y-%m-%d %H:%M:%S}",
-        )
-        for entry in history
-    ]
-    show(listing(columns, rows))
+    for number, (name, tree) in enumerate(asked.items()):
+        if len(asked) > 1:
+            show(*([""] if number else []), "made from" if name == "lineage" else "made from it")
+        show_tree(tree)
 
 
 def _to_encoder(ref: Ref) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import indexes
+
 from guided_store import store as stores
 from guided_store.encoders import load_encoder, priors_of
 from guided_store.errors import GuidedStoreError
@@ -23,6 +24,7 @@ from guided_store.versions import (
     list_aliases,
     list_versions,
     load_embedding,
+    table_of,
 )
 
 PACKAGES = (
@@ -134,7 +136,7 @@ def _half_written(store: Store) -> Iterator[Check]:
 
 def _tags(store: Store, kind: str, versions: list[VersionInfo]) -> Iterator[Check]:
     known = {info.ref.name for info in versions if info.ref.kind == kind}
-    tags = set(store.tags(kind))
+    tags = set(store.tags(table_of(kind)))
     if tags - known:
         yield _left([f"tag {kind}/{tag}" for tag in sorted(tags - known)])
     for name in sorted(known - tags):

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from guided_store.errors import DigestMismatchError, StoreError, VersionError
+from guided_store.errors import DigestMismatchError, StoreError, UnknownVersionError, VersionError
 from guided_store.store import Store
 from guided_store.versions._digest import embedding_digest
-from guided_store.versions._names import Ref
-from guided_store.versions._registry import VersionInfo, get_version
+from guided_store.versions._names import Ref, table_of
+from guided_store.versions._registry import VersionInfo, find_version, get_version
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,20 @@ def load_embedding(store: Store, ref: str | Ref, *, check: bool = True) -> Embed
         check: compute the digest (about a second per gigabyte).
 
     Raises:
-        VersionError: there is no such version.
+        VersionError: there is no such version, or it was removed meanwhile.
         DigestMismatchError: the content is not what was recorded.
         StoreError: the table's files are damaged or missing.
     """
     info = get_version(store, ref)
     try:
-        table = store.read(info.ref.kind, version=info.table_version)
-    except StoreError as error:
+        table = store.read(table_of(info.ref.kind), version=info.table_version)
+    except (StoreError, OSError) as error:
+        if find_version(store, info.ref) is None:  # a prune came between the registry and the files
+            raise UnknownVersionError(
+                f"{info.ref} was removed (`versions prune`) while it was being read; name another version"
+            ) from None
+        if isinstance(error, OSError):
+            raise
         raise StoreError(f"version {info.ref} cannot be read: {error}") from error
     item_ids = tuple(table.column("item_id").to_pylist())
     vectors = _matrix(table, "vector")

@@ -20,6 +20,15 @@ on, indexed or served in an item version's place.
 TABLES = (*KINDS, USERS)
 """Every kind, each of them one table."""
 
+
+def table_of(kind: str) -> str:
+    """The table that holds a kind's vectors: of its name, but for users.
+
+    The table `users` is the catalogue's, with what `ingest users` knows of them.
+    """
+    return "user_vectors" if kind == USERS else kind
+
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 

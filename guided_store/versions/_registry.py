@@ -94,6 +94,14 @@ def add_row(store: Store, info: VersionInfo) -> None:
     store.append(TABLE, pa.Table.from_pylist([row], schema=SCHEMA))
 
 
+def remove_row(store: Store, ref: Ref) -> None:
+    """Delete one version's row: from then on it does not exist, and what is left of it is an orphan."""
+    if not store.writable:
+        raise StoreError(f"the store at {store.root} is open for reading only; open it with write=True")
+    # names hold nothing that SQL would read as more than letters, see `check_name`
+    store.dataset(TABLE).delete(f"kind = '{ref.kind}' AND name = '{ref.name}'")
+
+
 def _parse(row: dict[str, object]) -> VersionInfo:
     created = row["created"]
     assert isinstance(created, datetime)

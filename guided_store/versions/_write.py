@@ -14,7 +14,7 @@ from guided_store import __version__
 from guided_store.errors import VersionError
 from guided_store.store import Store
 from guided_store.versions._digest import embedding_digest
-from guided_store.versions._names import Ref, parse_ref
+from guided_store.versions._names import Ref, parse_ref, table_of
 from guided_store.versions._registry import VersionInfo, add_row, find_version
 
 
@@ -107,10 +107,11 @@ def write_version(
     recipe_dict = dict(recipe or {})
     metrics_dict = dict(metrics or {})
     json.dumps([recipe_dict, metrics_dict])  # fail before anything is written
-    table_version = store.replace(wanted.kind, pa.table(columns))
-    if wanted.name in store.tags(wanted.kind):  # left by a crash inside this same session
-        store.untag(wanted.kind, wanted.name)
-    store.tag(wanted.kind, wanted.name, table_version)
+    name = table_of(wanted.kind)
+    table_version = store.replace(name, pa.table(columns))
+    if wanted.name in store.tags(name):  # left by a crash inside this same session
+        store.untag(name, wanted.name)
+    store.tag(name, wanted.name, table_version)
     info = VersionInfo(
         ref=wanted,
         table_version=table_version,

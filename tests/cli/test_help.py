@@ -67,6 +67,8 @@ COMMANDS = [
     "versions list",
     "versions show",
     "versions alias",
+    "versions diff",
+    "versions prune",
     "index",
     "index build",
     "index list",

@@ -209,12 +209,12 @@ def test_users_take_no_place_of_items(store: Store) -> None:
 
 def test_a_half_written_version_of_users_is_cleared_away(store: Store) -> None:
     write_version(store, Ref("users", "whole"), ["a"], np.ones((1, 2), np.float32))
-    store.tag("users", "half", 1)
+    store.tag("user_vectors", "half", 1)
     root = store.root
     store.close()
     from guided_store.store import open as open_store
 
     with open_store(root, write=True) as again:
-        assert set(again.tags("users")) == {"whole"}
+        assert set(again.tags("user_vectors")) == {"whole"}
         assert load_embedding(again, Ref("users", "whole")).item_ids == ("a",)
         assert need_run(again, "items").subject == "items"
