@@ -11,6 +11,7 @@ import typer
 from cli import (
     attributes,
     build,
+    compare,
     demo,
     evaluate,
     index,
@@ -78,6 +79,7 @@ for group in (
     index,
     recommend,
     evaluate,
+    compare,
     reproduce,
     versions,
 ):

@@ -108,7 +108,8 @@ class Table:
 def tables_to_csv(tables: Iterable[Table]) -> str:
     """Several tables in one file, a line for every figure: table, row, column, value, low, high.
 
-    `row` is the text cells of the row, joined by " / "; its other cells are the lines. Figures are unrounded.
+    `row` is the text cells of the row, joined by " / "; its other cells are the lines. Figures are
+    unrounded; cells without one have no line.
     """
     lines = [["table", "row", "column", "value", "low", "high"]]
     for table in tables:
@@ -117,8 +118,8 @@ def tables_to_csv(tables: Iterable[Table]) -> str:
             for column, cell in zip(table.columns, row, strict=True):
                 if isinstance(cell, tuple):
                     lines.append([table.title, name, column, "", _exact(cell[0]), _exact(cell[1])])
-                elif cell is not None and not isinstance(cell, str):
-                    lines.append([table.title, name, column, _exact(cell), "", ""])
+                elif not isinstance(cell, str) and (exact := _exact(cell)):
+                    lines.append([table.title, name, column, exact, "", ""])
     return _written(lines)
 
 

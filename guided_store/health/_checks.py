@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import indexes
-
 from guided_store import store as stores
 from guided_store.encoders import load_encoder, priors_of
 from guided_store.errors import GuidedStoreError

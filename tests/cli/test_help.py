@@ -78,6 +78,7 @@ COMMANDS = [
     "profile",
     "similar",
     "evaluate",
+    "compare",
     "reproduce",
 ]
 
