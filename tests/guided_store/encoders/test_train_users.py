@@ -205,7 +205,7 @@ def test_users_that_are_gone_or_changed_are_one_sentence(tmp_path: Path, split: 
         put_users(store, split, "knowing", far_out(split))
         run(store, split, "done", epochs=1)
         store.replace(TABLE, store.read(TABLE).filter(pc.field("kind") != "users"))
-        store.untag("users", "knowing")
+        store.untag("user_vectors", "knowing")
         with pytest.raises(EncoderError, match="users/knowing, which is not in the store any more; restore"):
             load_scorer(store, "refined/done", split)
         put_users(store, split, "knowing", np.ones((3, 3)))
