@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -101,6 +102,7 @@ def compare(
     """
     from guided_store import comparison
     from guided_store.catalogue import load_sequences
+    from guided_store.encoders import trained_repeats
     from guided_store.errors import UsageError
     from guided_store.evaluation import Cases
 
@@ -113,7 +115,11 @@ def compare(
     wanted = comparison.SECTIONS if everything or report is not None else names(sections)
     if (user_columns or item_columns) and "fairness" not in wanted:
         raise UsageError("--user-columns and --item-columns belong to --with fairness")
-    _check_files(report, csv, markdown)
+    _check_files(report, csv, markdown, plots=plots)
+    if report is not None:
+        from guided_store.report import need_matplotlib
+
+        need_matplotlib()
     if survey is not None or read_survey is not None:
         if wanted or csv or markdown or (survey is not None and read_survey is not None):
             raise UsageError("--survey and --read-survey go alone: run the comparison as another command")
@@ -127,7 +133,7 @@ def compare(
             return
         candidates = comparison.parse_candidates(store, versions, mixed=mixed)
         refs = [ref for candidate in candidates for ref in candidate.refs]
-        repeats = repeats or comparison.trained_repeats(store, refs)
+        repeats = repeats or trained_repeats(store, refs)
         cases = Cases(make_split(load_sequences(store), split, at), part, repeats)
         if survey is not None:
             from cli._compare_survey import run_survey_write
@@ -204,15 +210,23 @@ def _title(text: str) -> None:
     show("", text.upper())
 
 
-def _check_files(*paths: Path | None) -> None:
+def _check_files(*paths: Path | None, plots: Path | None) -> None:
     """Refuse what could not be written after minutes of work."""
     from guided_store.errors import UsageError
 
-    for path in paths:
-        if path is not None and path.is_dir():
+    files = [path for path in paths if path is not None]
+    for path in files:
+        folder = path.absolute().parent
+        if path.is_dir():
             raise UsageError(f"{path} is a folder; name a file")
-        if path is not None and not path.absolute().parent.is_dir():
+        if not folder.is_dir():
             raise UsageError(f"there is no folder {path.parent} to write {path.name} into")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageError(f"{path.name} cannot be written into {path.parent}: the folder is read-only")
+    if len({path.resolve() for path in files}) < len(files):
+        raise UsageError("--report, --csv and --markdown need a file each")
+    if plots is not None and plots.exists() and not plots.is_dir():
+        raise UsageError(f"--plots {plots} is a file; name a folder")
 
 
 def _write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,8 +16,6 @@ from guided_store.wording import counted
 
 if TYPE_CHECKING:
     from guided_store.evaluation import Evaluation
-    from guided_store.store import Store
-    from guided_store.versions import Ref
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,7 +53,7 @@ def evaluate(
     """
     from guided_store import evaluation
     from guided_store.catalogue import load_sequences
-    from guided_store.encoders import load_scorer
+    from guided_store.encoders import load_scorer, trained_repeats
     from guided_store.errors import UsageError
     from guided_store.versions import resolve
 
@@ -71,7 +69,7 @@ def evaluate(
         refs = dict.fromkeys(resolve(store, version)[0] for version in versions or ())
         loaded = [load_scorer(store, ref, cases) for ref in refs]
         scorers = [scorer for scorer, _ in loaded]
-        repeats = repeats or _as_trained(store, refs)
+        repeats = repeats or trained_repeats(store, refs)
         lists = [evaluation.evaluate_recs(path, cases, part, ks, repeats) for path in recs or ()]
         result = evaluation.evaluate(
             cases, scorers, part, ks, repeats, baselines, lists=lists, progress=progress
@@ -101,18 +99,6 @@ def _keep(chosen: Settings, result: Evaluation, subject: str) -> None:
         if not isinstance(error, OSError | StoreLockedError) and not isinstance(error.__cause__, OSError):
             raise
         typer.echo(f"warning: the figures were not kept: {describe(error)[0]}", err=True)
-
-
-def _as_trained(store: Store, refs: Iterable[Ref]) -> Repeats:
-    """What the versions were trained for, where they agree."""
-    from guided_store.encoders import read_manifest
-    from guided_store.errors import UsageError
-
-    asked = {str(ref): read_manifest(store, ref)[0].training.get("repeats", "exclude") for ref in refs}
-    if len(set(asked.values())) > 1:
-        told = ", ".join(f"{ref} {value}" for ref, value in asked.items())
-        raise UsageError(f"the versions were trained for different --repeats ({told}); give one for all")
-    return "allow" if "allow" in asked.values() else "exclude"
 
 
 def show_evaluation(result: Evaluation, warnings: Sequence[str]) -> None:

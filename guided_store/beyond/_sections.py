@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from guided_store.beyond._measures import Measure
-
-Interval = tuple[float, float]
+from guided_store.evaluation import Interval
 
 
 @dataclass(frozen=True)

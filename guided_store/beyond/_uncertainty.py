@@ -21,7 +21,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.beyond._sections import Interval
+from guided_store.evaluation import Interval, mixed_quantile
 
 Seeds = Sequence[Sequence[float]]
 """Figures of each seed, of each label that takes part."""
@@ -73,10 +73,8 @@ def _spread(seeds: Seeds) -> tuple[float, int]:
 def _reach(by_users: float, by_seeds: float, freedom: int, level: float) -> float:
     """Half the width of an interval."""
     total = by_users + by_seeds
-    quantile = NormalDist().inv_cdf((1 + level) / 2)
     if by_seeds:
-        from scipy import stats
-
-        share = by_seeds / total
-        quantile = share * float(stats.t.ppf((1 + level) / 2, freedom)) + (1 - share) * quantile
+        quantile = float(mixed_quantile(1 - level, by_seeds / total, freedom))
+    else:
+        quantile = NormalDist().inv_cdf((1 + level) / 2)
     return quantile * float(np.sqrt(total))

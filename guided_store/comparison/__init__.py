@@ -16,11 +16,10 @@ from guided_store.comparison._judged import Judged, judge_versions
 from guided_store.comparison._machine import machine
 from guided_store.comparison._movers import ItemMove, Outcome, UserMove
 from guided_store.comparison._recipes import first_difference, settings_of
-from guided_store.comparison._repeats import trained_repeats
 from guided_store.comparison._strata import StratumChange
 from guided_store.comparison._tables import tables
 from guided_store.comparison._verdict import question, verdicts
-from guided_store.comparison._words import main_metric, metric_name
+from guided_store.comparison._words import main_metric
 
 __all__ = [
     "SECTIONS",
@@ -43,7 +42,6 @@ __all__ = [
     "judge_versions",
     "machine",
     "main_metric",
-    "metric_name",
     "notes",
     "parse_candidates",
     "question",
@@ -54,7 +52,6 @@ __all__ = [
     "tables",
     "to_csv",
     "to_markdown",
-    "trained_repeats",
     "verdicts",
     "versions_table",
 ]

@@ -19,6 +19,7 @@ from guided_store.evaluation import (
     LEVEL,
     REPLICATES,
     Cases,
+    Interval,
     Judgement,
     Paired,
     compare_many,
@@ -28,8 +29,6 @@ from guided_store.evaluation import (
 
 SURE = 0.05
 """A winner needs an adjusted p below this, and an interval without 0."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)

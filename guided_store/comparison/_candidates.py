@@ -57,8 +57,9 @@ def parse_candidates(store: Store, texts: Sequence[str], *, mixed: bool = False)
             raise UsageError(f"{ref} is named twice: a version is compared with others, and counts once")
     for candidate in found:
         if [other.label for other in found].count(candidate.label) > 1:
+            plain = texts[0].rpartition("=")[2]
             raise UsageError(
-                f"two candidates would be called {candidate.label}: name one of them, such as old={texts[0]}"
+                f"two candidates would be called {candidate.label}: name one of them, such as old={plain}"
             )
     for candidate in found if not mixed else ():
         for one, other in combinations([get_version(store, ref) for ref in candidate.refs], 2):

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.evaluation import LEVEL, REPLICATES, resampled_sums
+from guided_store.evaluation import LEVEL, REPLICATES, mixed_quantile, resampled_sums, user_totals
 
 PerCase = Mapping[str, NDArray[np.float64]]
 """Metric -> value of each case, float64 (C,)."""
@@ -101,14 +101,8 @@ def draw(
         systems: label -> values of each seed, all with the same metrics in the same order.
         replicates: resamples; `seed`: of all draws.
     """
-    distinct, row = np.unique(users, return_inverse=True)
-    columns = [
-        np.bincount(row, weights=metric, minlength=len(distinct))
-        for runs in systems.values()
-        for run in runs
-        for metric in run.values()
-    ]
-    totals = np.stack([*columns, np.bincount(row, minlength=len(distinct))], axis=1)
+    columns = [metric for runs in systems.values() for run in runs for metric in run.values()]
+    totals = user_totals(users, np.column_stack([*columns, np.ones(len(users))]))
     sums = resampled_sums(totals, replicates, seed)
     means, resampled = totals[:, :-1].sum(axis=0) / len(users), sums[:, :-1] / sums[:, -1:]
     found, start = {}, 0
@@ -179,7 +173,7 @@ def _percentiles(drawn: Floats, level: float) -> tuple[Floats, Floats]:
 def _reach(both: Floats, on_users: Floats, by_seeds: Floats, freedom: int, level: float) -> Floats:
     """Half the width of an interval, float64 (M,)."""
     share = _seed_share(on_users, by_seeds)
-    found: Floats = both.std(axis=0) * _quantile(np.full(len(share), 1 - level), share, freedom)
+    found: Floats = both.std(axis=0) * mixed_quantile(np.full(len(share), 1 - level), share, freedom)
     return found
 
 
@@ -193,7 +187,7 @@ def _p(difference: Floats, both: Floats, on_users: Floats, by_seeds: Floats, fre
     low, high = np.full(len(error), np.log(1e-12)), np.zeros(len(error))
     for _ in range(50):
         middle = (low + high) / 2
-        beyond = _quantile(np.exp(middle), share, freedom) > steps
+        beyond = mixed_quantile(np.exp(middle), share, freedom) > steps
         low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
     found: Floats = np.where(away, np.exp(high), 1.0)
     return found
@@ -203,12 +197,4 @@ def _seed_share(on_users: Floats, by_seeds: Floats) -> Floats:
     """Share of the variance that comes from seeds, float64 (M,); 0 where nothing varies."""
     total = on_users.var(axis=0) + by_seeds
     found: Floats = np.divide(by_seeds, total, out=np.zeros(len(total)), where=total > 0)
-    return found
-
-
-def _quantile(p: Floats, share: Floats, freedom: int) -> Floats:
-    """Two-sided quantiles between Student's and the normal one, float64 (M,)."""
-    from scipy import special
-
-    found: Floats = -share * special.stdtrit(freedom, p / 2) - (1 - share) * special.ndtri(p / 2)
     return found

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from guided_store.comparison._resampling import PerCase, apart, draw, interval
-from guided_store.evaluation import Cases, length_strata, popularity_bounds, popularity_strata
+from guided_store.evaluation import Cases, Interval, length_strata, popularity_bounds, popularity_strata
 
 SHARES = (0.2, 0.5)
 """Head and head with torso, as shares of the items that were trained on."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from guided_store.comparison._accuracy import SURE, Accuracy
 from guided_store.comparison._movers import LEAST_CASES
-from guided_store.comparison._words import metric_name
-from guided_store.evaluation import Cell, Table
+from guided_store.evaluation import Cell, Table, metric_name
 
 _TEST = {
     "models": "95 % intervals by bootstrap over users. p: paired randomisation over users",

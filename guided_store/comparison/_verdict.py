@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from guided_store.comparison._accuracy import Accuracy
-from guided_store.comparison._words import MODELS, RECIPES, metric_name
+from guided_store.comparison._words import MODELS, RECIPES
+from guided_store.evaluation import metric_name
 from guided_store.wording import counted
 
 

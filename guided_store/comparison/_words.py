@@ -13,14 +13,6 @@ RECIPES = (
     "seeds might change"
 )
 
-_NAMES = {"mrr": "MRR", "ndcg": "NDCG", "recall": "Recall"}
-
-
-def metric_name(metric: str) -> str:
-    """`ndcg@10` as "NDCG@10"."""
-    name, at, cut = metric.partition("@")
-    return f"{_NAMES.get(name, name)}{at}{cut}"
-
 
 def main_metric(metrics: Sequence[str]) -> str:
     """What strata, wins and movers are told in: ndcg@10, else the last NDCG, else the first."""

@@ -1,6 +1,7 @@
 """Sequential encoders: torch models, their training, and the artifacts they become."""
 
 from guided_store.encoders._bert4rec import BERT4Rec
+from guided_store.encoders._calibration import apply_calibration
 from guided_store.encoders._config import EncoderConfig, TrainingConfig
 from guided_store.encoders._distributed import first_of_all
 from guided_store.encoders._encoder import (
@@ -16,6 +17,7 @@ from guided_store.encoders._lineage import ancestry, training_warnings
 from guided_store.encoders._model import SequenceModel
 from guided_store.encoders._models import make_model
 from guided_store.encoders._prior import UserPriors, load_priors, priors_of
+from guided_store.encoders._repeats import trained_repeats
 from guided_store.encoders._sasrec import SASRec
 from guided_store.encoders._scorer import load_scorer
 from guided_store.encoders._train import TrainResult, train
@@ -34,6 +36,7 @@ __all__ = [
     "TrainingConfig",
     "UserPriors",
     "ancestry",
+    "apply_calibration",
     "copy_encoder",
     "extend_refined",
     "first_of_all",
@@ -44,5 +47,6 @@ __all__ = [
     "priors_of",
     "read_manifest",
     "train",
+    "trained_repeats",
     "training_warnings",
 ]

@@ -2,6 +2,7 @@
 
 from guided_store.evaluation._cases import Cases
 from guided_store.evaluation._ease import EASE
+from guided_store.evaluation._estimates import Estimate, bootstrap_means, bootstrap_ratios
 from guided_store.evaluation._evaluation import (
     BASELINES,
     Evaluation,
@@ -12,10 +13,26 @@ from guided_store.evaluation._evaluation import (
     make_row,
 )
 from guided_store.evaluation._histories import Rows
-from guided_store.evaluation._intervals import LEVEL, REPLICATES, bootstrap_intervals, resampled_sums
+from guided_store.evaluation._intervals import (
+    LEVEL,
+    REPLICATES,
+    Interval,
+    bootstrap_intervals,
+    resampled_sums,
+    user_totals,
+)
 from guided_store.evaluation._item_knn import ItemKNN, NeighbourParameters
 from guided_store.evaluation._judge import LIST, Judgement, judge
-from guided_store.evaluation._metrics import KS, mrr, mrr_at, ndcg_at, per_case, recall_at, summarise
+from guided_store.evaluation._metrics import (
+    KS,
+    metric_name,
+    mrr,
+    mrr_at,
+    ndcg_at,
+    per_case,
+    recall_at,
+    summarise,
+)
 from guided_store.evaluation._paired import (
     Paired,
     average_seeds,
@@ -37,6 +54,7 @@ from guided_store.evaluation._ranking import (
 from guided_store.evaluation._record import record, recorded
 from guided_store.evaluation._recs import evaluate_recs
 from guided_store.evaluation._scorer import EncodedScorer, HistoryEncoder, Priors, Scorer
+from guided_store.evaluation._seeds import mixed_quantile
 from guided_store.evaluation._strata import (
     Stratum,
     length_strata,
@@ -56,8 +74,10 @@ __all__ = [
     "Cases",
     "Cell",
     "EncodedScorer",
+    "Estimate",
     "Evaluation",
     "HistoryEncoder",
+    "Interval",
     "ItemKNN",
     "Judgement",
     "NeighbourParameters",
@@ -74,6 +94,8 @@ __all__ = [
     "Table",
     "average_seeds",
     "bootstrap_intervals",
+    "bootstrap_means",
+    "bootstrap_ratios",
     "cell_text",
     "check_repeats",
     "compare",
@@ -86,6 +108,8 @@ __all__ = [
     "judge",
     "length_strata",
     "make_row",
+    "metric_name",
+    "mixed_quantile",
     "mrr",
     "mrr_at",
     "ndcg_at",
@@ -103,5 +127,6 @@ __all__ = [
     "tables_to_csv",
     "target_ranks",
     "top_k",
+    "user_totals",
     "wilcoxon_p",
 ]

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
 
+Interval = tuple[float, float]
+"""Low and high end."""
+
 REPLICATES = 1000
 LEVEL = 0.95
 
@@ -23,7 +26,7 @@ def bootstrap_intervals(
     replicates: int = REPLICATES,
     level: float = LEVEL,
     seed: int = 0,
-) -> dict[str, tuple[float, float]]:
+) -> dict[str, Interval]:
     """Percentile bootstrap interval of the mean of each metric.
 
     Users are drawn with replacement, each with all their cases (cases of one user are not independent). All
@@ -50,13 +53,30 @@ def bootstrap_intervals(
             "an interval needs 2 replicates or more and a level between 0 and 1, "
             f"not {replicates} and {level:g}"
         )
-    distinct, row = np.unique(users, return_inverse=True)
-    columns = [np.bincount(row, weights=metric, minlength=len(distinct)) for metric in values.values()]
-    totals = np.stack([*columns, np.bincount(row, minlength=len(distinct))], axis=1)  # (U, metrics + 1)
-    sums = resampled_sums(totals, replicates, seed)
+    totals = user_totals(users, np.column_stack([*values.values(), np.ones(len(users))]))
+    sums = resampled_sums(totals, replicates, seed)  # (replicates, metrics + 1)
     tail = (1 - level) / 2
     low, high = np.quantile(sums[:, :-1] / sums[:, -1:], [tail, 1 - tail], axis=0)
     return {name: (float(low[i]), float(high[i])) for i, name in enumerate(values)}
+
+
+def user_totals(
+    users: NDArray[np.int64], columns: NDArray[np.floating | np.integer | np.bool_]
+) -> NDArray[np.float64]:
+    """Sums of columns over the cases of each user, what `resampled_sums` draws from.
+
+    Args:
+        users: user of each case, int64 (C,), any numbering.
+        columns: (C, N), a value of each case; a column of ones gives the cases of each user.
+
+    Returns:
+        float64 (U, N), a row for each user there is, in ascending order of their numbers.
+    """
+    distinct, row = np.unique(users, return_inverse=True)
+    found = np.empty((len(distinct), columns.shape[1]))
+    for at, column in enumerate(columns.T):
+        found[:, at] = np.bincount(row, weights=column, minlength=len(distinct))
+    return found
 
 
 def resampled_sums(totals: NDArray[np.float64], replicates: int, seed: int) -> NDArray[np.float64]:

@@ -21,6 +21,15 @@ MRR_CUT = 10
 """The cut-off of the truncated MRR that stands beside the full-list one."""
 
 
+_NAMES = {"mrr": "MRR", "ndcg": "NDCG", "recall": "Recall"}
+
+
+def metric_name(metric: str) -> str:
+    """`ndcg@10` as people know it: "NDCG@10"; what is no metric of ranks stays as it is."""
+    name, at, cut = metric.partition("@")
+    return f"{_NAMES.get(name, name)}{at}{cut}"
+
+
 def check_ranks(ranks: ArrayLike) -> NDArray[np.float64]:
     """Return `ranks` as float64 (C,); raises UsageError unless each is 1 or more (`inf` included)."""
     checked = np.asarray(ranks, np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation._intervals import LEVEL, REPLICATES, resampled_sums
+from guided_store.evaluation._intervals import LEVEL, REPLICATES, Interval, resampled_sums, user_totals
 from guided_store.evaluation._metrics import KS, per_case
 
 PERMUTATIONS = 10_000
@@ -17,8 +17,6 @@ PERMUTATIONS = 10_000
 
 _DRAWS = 2_000_000
 """Signs drawn at a time (16 MB)."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -152,15 +150,10 @@ def compare_many(
     metrics = _checked(users, systems, pairs, replicates, level, permutations)
     if not pairs:
         return {}
-    distinct, row = np.unique(users, return_inverse=True)
     # Only what some pair needs is resampled; one block of columns per system, cases per user last.
     needed = list(dict.fromkeys(name for pair in pairs for name in pair))
-    columns = [
-        np.bincount(row, weights=systems[name][metric], minlength=len(distinct))
-        for name in needed
-        for metric in metrics
-    ]
-    totals = np.stack([*columns, np.bincount(row, minlength=len(distinct))], axis=1)
+    columns = [systems[name][metric] for name in needed for metric in metrics]
+    totals = user_totals(users, np.column_stack([*columns, np.ones(len(users))]))
     sums = resampled_sums(totals, replicates, seed)
     means, resampled = totals[:, :-1].sum(axis=0) / len(users), sums[:, :-1] / sums[:, -1:]
     block = {name: slice(i * len(metrics), (i + 1) * len(metrics)) for i, name in enumerate(needed)}
@@ -177,7 +170,7 @@ def compare_many(
             apart = np.quantile(resampled[:, first] - resampled[:, second], tails)
             one = Paired(
                 metric=metric,
-                users=len(distinct),
+                users=len(totals),
                 cases=len(users),
                 value=value,
                 reference=reference,

@@ -15,7 +15,7 @@ from guided_store.fairness._groups import Grouping, Labels, make_grouping
 from guided_store.fairness._lean import AttributeLean
 from guided_store.fairness._standing import activity, attribute_bands, popularity, taste
 from guided_store.fairness._tables import counterfactual_tables, tables
-from guided_store.fairness._wording import favours, findings
+from guided_store.fairness._wording import favours, findings, strength
 
 __all__ = [
     "LEAST",
@@ -40,6 +40,7 @@ __all__ = [
     "item_columns",
     "make_grouping",
     "popularity",
+    "strength",
     "tables",
     "taste",
     "user_columns",

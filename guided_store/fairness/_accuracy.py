@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from guided_store.evaluation import holm
+from guided_store.evaluation import Interval, holm
 from guided_store.fairness._groups import Grouping
-from guided_store.fairness._resampling import Interval, Resampling, interval, ratio
+from guided_store.fairness._resampling import Resampling, interval, ratio
 
 PERMUTATIONS = 1000
 """Times that groups are dealt anew to tell what gap chance alone makes."""

@@ -42,7 +42,7 @@ def user_columns(store: Store, cases: Cases, columns: Sequence[str] | None = Non
         if columns:
             raise UsageError(
                 f"the store has no users table to take {columns[0]!r} from; add one with "
-                "`guided-store ingest --users FILE`"
+                "`guided-store ingest users FILE`"
             )
         return {}
     table = store.read("users")

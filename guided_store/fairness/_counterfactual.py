@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from guided_store.catalogue import Sequences, Targets
 from guided_store.encoders import load_encoder, priors_of
 from guided_store.errors import UsageError
-from guided_store.evaluation import LEVEL, REPLICATES, Cases, Judgement, Rows, judge, ndcg_at
+from guided_store.evaluation import LEVEL, REPLICATES, Cases, Interval, Judgement, Rows, judge, ndcg_at
 from guided_store.fairness._exposure import list_shares, rank_weights
 from guided_store.fairness._groups import Grouping, Labels, make_grouping
 from guided_store.fairness._lean import list_means
-from guided_store.fairness._resampling import Interval, Resampling, interval, ratio
+from guided_store.fairness._resampling import Resampling, interval, ratio
 from guided_store.fairness._standing import popularity
 from guided_store.progress import SILENT, Progress
 from guided_store.store import Store

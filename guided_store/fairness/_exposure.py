@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import stdtrit
 
-from guided_store.evaluation import Cases
+from guided_store.evaluation import Cases, Interval
 from guided_store.fairness._groups import Grouping
-from guided_store.fairness._resampling import Interval, Resampling, interval, ratio
+from guided_store.fairness._resampling import Resampling, interval, ratio
 
 LEAST_ITEMS = 3
 """Items that a group needs, in effect, for a change to be spoken of as the group's."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.evaluation import Cases
+from guided_store.evaluation import Cases, Interval
 from guided_store.fairness._exposure import history_means
-from guided_store.fairness._resampling import Interval, Resampling, interval
+from guided_store.fairness._resampling import Resampling, interval
 from guided_store.scoring import AttributeTable
 
 

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import LEVEL, REPLICATES, resampled_sums
+from guided_store.evaluation import LEVEL, REPLICATES, Interval, resampled_sums, user_totals
 
 _COLUMNS = 512
 """Columns resampled at a time: 34,670 users of these take 140 MB."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,10 @@ class Resampling:
 
     def sums(self, columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Sums of columns (C, N): as observed (N,), and over resamples (replicates, N)."""
-        order = np.argsort(self.users, kind="stable")
-        starts = np.flatnonzero(np.diff(self.users[order], prepend=self.users[order[0]] - 1))
         found = []
         for first in range(0, columns.shape[1], _COLUMNS):
-            block = columns[order, first : first + _COLUMNS]
-            found.append(resampled_sums(np.add.reduceat(block, starts), self.replicates, self.seed))
+            totals = user_totals(self.users, columns[:, first : first + _COLUMNS])
+            found.append(resampled_sums(totals, self.replicates, self.seed))
         return columns.sum(axis=0), np.concatenate(found, axis=1)
 
     def bounds(self, resampled: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from guided_store.evaluation import Table
+from guided_store.evaluation import Table, metric_name
 from guided_store.fairness._accuracy import GroupAccuracy
 from guided_store.fairness._audit import Fairness
 from guided_store.fairness._counterfactual import Counterfactual
 from guided_store.fairness._exposure import GroupExposure
-from guided_store.fairness._wording import metric_name, strength
+from guided_store.fairness._wording import strength
 
 _BRIEF = 12
 """Rows of a long table that a terminal shows."""
@@ -208,7 +206,7 @@ def _exposure_table(section: Fairness, version: str) -> Table:
 
 def _change_table(section: Fairness, version: str, brief: bool) -> Table:
     rows = [row for row in section.exposure if row.version == version]
-    order = sorted(rows, key=lambda row: (-abs(row.favoured), -strength(row), -abs(np.log(row.change or 1))))
+    order = sorted(rows, key=lambda row: (abs(row.favoured), strength(row)), reverse=True)
     note = (
         "times: exposure over that by the reference, with intervals over users and over items. + and - mark "
         "groups that gain or lose beyond both."

@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import holm
+from guided_store.evaluation import Interval, holm, metric_name
 from guided_store.fairness._accuracy import Gap
 from guided_store.fairness._audit import Fairness
 from guided_store.fairness._exposure import GroupExposure
-from guided_store.fairness._resampling import Interval
 
 _SHOWN = 5
 """Groups of items that are put in words for each version."""
 
 _DOUBTED = 0.05
-
-
-_NAMES = {"mrr": "MRR", "ndcg": "NDCG", "recall": "Recall"}
-
-
-def metric_name(metric: str) -> str:
-    """`ndcg@10` as "NDCG@10"."""
-    name, at, k = metric.partition("@")
-    return f"{_NAMES.get(name, name)}{at}{k}"
 
 
 def findings(section: Fairness) -> list[str]:
@@ -144,13 +134,19 @@ def _exposure(section: Fairness) -> list[str]:
     return found
 
 
-def strength(row: GroupExposure) -> float:
-    """The least factor of change that both intervals allow, alike for twice and half; 1 where unsure."""
+def strength(row: GroupExposure) -> tuple[float, float]:
+    """To sort by how much a group gains or loses: the surest first, then the largest.
+
+    Returns:
+        The least factor of change that both intervals allow (1 where unsure) and the factor itself; twice and
+        half count alike.
+    """
+    factor = 1.0 if row.change is None else max(row.change, 1 / max(row.change, 1e-9))
     if row.change_interval is None or row.items_interval is None or not row.favoured:
-        return 1.0
+        return 1.0, factor
     if row.favoured > 0:
-        return min(row.change_interval[0], row.items_interval[0])
-    return 1 / max(row.change_interval[1], row.items_interval[1], 1e-9)
+        return min(row.change_interval[0], row.items_interval[0]), factor
+    return 1 / max(row.change_interval[1], row.items_interval[1], 1e-9), factor
 
 
 def _small(section: Fairness) -> list[str]:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import REPLICATES, Cases
+from guided_store.evaluation import REPLICATES, Cases, bootstrap_means
 from guided_store.geometry._geometry import ChangedItem, Geometry, NeighbourOverlap
-from guided_store.geometry._means import between, means_with_intervals, within
+from guided_store.geometry._means import between, within
 from guided_store.geometry._named import named, number
 from guided_store.geometry._neighbours import chance_overlap, jaccard, nearest, overlap_at
 from guided_store.geometry._ranked import rank_biased_overlap
@@ -160,10 +160,14 @@ def _overlaps(
     """Means over items, between and within both (n, len(ks))."""
     n = len(between)
     columns = between if within is None else np.concatenate([between, between - within], axis=1)
-    found = means_with_intervals(np.arange(n), columns, replicates, seed)
+    found = bootstrap_means(np.arange(n), columns, replicates=replicates, seed=seed)
     plain = [
         NeighbourOverlap(
-            k, *found[at], jaccard=float(jaccard(between[:, at]).mean()), chance=chance_overlap(n, k)
+            k,
+            overlap=found[at].value,
+            interval=found[at].interval,
+            jaccard=float(jaccard(between[:, at]).mean()),
+            chance=chance_overlap(n, k),
         )
         for at, k in enumerate(ks)
     ]
@@ -173,8 +177,8 @@ def _overlaps(
         replace(
             one,
             seeds=float(within[:, at].mean()),
-            beyond=found[len(ks) + at][0],
-            beyond_interval=found[len(ks) + at][1],
+            beyond=found[len(ks) + at].value,
+            beyond_interval=found[len(ks) + at].interval,
         )
         for at, one in enumerate(plain)
     )

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import REPLICATES
-from guided_store.geometry._means import Interval, mean_known, means_with_intervals
+from guided_store.evaluation import REPLICATES, Estimate, Interval, bootstrap_means
+from guided_store.geometry._means import mean_known
 from guided_store.geometry._named import NamedItem, named, number
 from guided_store.geometry._shape import pearson, spearman
 from guided_store.scoring import AttributeTable, icc_a1
@@ -142,7 +142,7 @@ def drift(
     scored = ~np.isnan(apart).all(axis=1)
     if not scored.any():
         raise UsageError(f"{a.source} and {b.source} scored no item in common, so nothing can have drifted")
-    shifts = means_with_intervals(np.arange(int(scored.sum())), apart[scored], replicates, seed)
+    shifts = bootstrap_means(np.arange(int(scored.sum())), apart[scored], replicates=replicates, seed=seed)
     rows = [
         _attribute(name, before[:, at], after[:, at], shifts[at], points) for at, name in enumerate(names)
     ]
@@ -165,7 +165,7 @@ def _attribute(
     name: str,
     before: NDArray[np.float64],
     after: NDArray[np.float64],
-    shift: tuple[float, Interval | None],
+    shift: Estimate,
     points: float,
 ) -> AttributeDrift:
     both = ~(np.isnan(before) | np.isnan(after))
@@ -178,8 +178,8 @@ def _attribute(
         items=len(x),
         before=float(x.mean()),
         after=float(y.mean()),
-        shift=shift[0],
-        interval=shift[1],
+        shift=shift.value,
+        interval=shift.interval,
         difference=float(apart.mean()),
         pearson=number(pearson(x, y)),
         spearman=number(spearman(x, y)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from guided_store.geometry._means import Interval
+from guided_store.evaluation import Interval
 from guided_store.geometry._named import NamedItem
 from guided_store.geometry._shape import Shape
 

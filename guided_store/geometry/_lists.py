@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import REPLICATES, Cases, Judgement
-from guided_store.geometry._means import Interval, between, mean_known, means_with_intervals, within
+from guided_store.evaluation import REPLICATES, Cases, Interval, Judgement, bootstrap_means
+from guided_store.geometry._means import between, mean_known, within
 from guided_store.geometry._named import NamedItem, named, number
 from guided_store.geometry._ranked import PERSISTENCE, list_overlap_at, order_agreement, rank_biased_overlap
 
@@ -175,20 +175,20 @@ def _pair(
     seed: int,
 ) -> ListPair:
     columns = values if yardstick is None else np.column_stack([values, values[:, 0] - yardstick])
-    rbo, overlap, order, *beyond = means_with_intervals(cases.users, columns, replicates, seed)
+    rbo, overlap, order, *beyond = bootstrap_means(cases.users, columns, replicates=replicates, seed=seed)
     return ListPair(
         label=label,
         reference=reference,
         models=models,
-        rbo=number(rbo[0]),
-        rbo_interval=rbo[1],
-        overlap=number(overlap[0]),
-        overlap_interval=overlap[1],
-        order=number(order[0]),
+        rbo=number(rbo.value),
+        rbo_interval=rbo.interval,
+        overlap=number(overlap.value),
+        overlap_interval=overlap.interval,
+        order=number(order.value),
         ordered=float((~np.isnan(values[:, 2])).mean()),
         seeds=None if yardstick is None else number(float(mean_known(yardstick))),
-        beyond=number(beyond[0][0]) if beyond else None,
-        beyond_interval=beyond[0][1] if beyond else None,
+        beyond=number(beyond[0].value) if beyond else None,
+        beyond_interval=beyond[0].interval if beyond else None,
     )
 
 

@@ -1,7 +1,6 @@
 """Whether explanations can be believed: what scores are made of, how sparse, faithful and stable they are."""
 
 from guided_store.interpretation._auc import Auc, auc
-from guided_store.interpretation._estimate import Estimate
 from guided_store.interpretation._faithfulness import Faithfulness
 from guided_store.interpretation._interpret import (
     Interpretation,
@@ -25,7 +24,6 @@ from guided_store.interpretation._variance import VarianceShares
 
 __all__ = [
     "Auc",
-    "Estimate",
     "Faithfulness",
     "Interpretation",
     "Interpretations",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
+from guided_store.evaluation import Interval
 
 _Z = 1.959963984540054  # normal quantile of 0.975
 
@@ -31,8 +32,9 @@ class Auc:
     negatives: int
 
     @property
-    def interval(self) -> tuple[float, float]:
-        return self.low, self.high
+    def interval(self) -> Interval | None:
+        """(low, high), None where it cannot be said."""
+        return None if np.isnan(self.low) else (self.low, self.high)
 
     def to_dict(self) -> dict[str, float | int | None]:
         """All fields, JSON-serialisable: None for NaN."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.encoders import Encoder, load_encoder
+from guided_store.encoders import Encoder, apply_calibration, load_encoder
 from guided_store.errors import UsageError
 from guided_store.store import Store
 from guided_store.versions import Embedding
@@ -78,7 +78,7 @@ class Columns:
         value = float(recipe["guided_scale"]) * standard
         for step in recipe.get("calibration", ()):
             knots, slopes = np.array(step["knots"]), np.array(step["slopes"])
-            value = _calibrated(value, knots[attribute], slopes[attribute])
+            value = apply_calibration(value[None], knots[attribute], slopes[attribute])[0]
         return value.astype(np.float32)
 
     def moved(
@@ -91,21 +91,6 @@ class Columns:
         vectors = self.embedding.vectors[rows]
         vectors[np.arange(len(rows)), attribute] = self.values(new, attribute)
         return vectors, new - old
-
-
-def _calibrated(
-    values: NDArray[np.float64], knots: NDArray[np.float64], slopes: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Values (n,) through piecewise linear maps, one a row: inner knots (n, P - 1), slopes (n, P).
-
-    c(x) = t_1 + sum_p slope_p (signed length of [t_1, x] in piece p), as in `encoders`.
-    """
-    below = np.minimum(values - knots[:, 0], 0)
-    inner = np.clip(values[:, None] - knots[:, :-1], 0, np.diff(knots, axis=1))
-    above = np.maximum(values - knots[:, -1], 0)
-    lengths = np.column_stack([below, inner, above])
-    found: NDArray[np.float64] = knots[:, 0] + (lengths * slopes).sum(axis=1)
-    return found
 
 
 def encoder_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.interpretation._estimate import Estimate, mean, ratios
+from guided_store.evaluation import Estimate, bootstrap_means, bootstrap_ratios
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ def judge_moves(
         changed,
         named,
         random,
-        mean(users, farther),
+        _mean(users, farther),
         sign_test(farther),
-        mean(users, toward[:, 0] - toward[:, 1]),
+        _mean(users, toward[:, 0] - toward[:, 1]),
     )
 
 
@@ -123,13 +123,13 @@ def _moves(
     return Moves(
         len(toward),
         float(points.mean()),
-        mean(users, moved),
-        ratios(users, (toward > 0)[:, None], moved[:, None])[0],
+        _mean(users, moved),
+        bootstrap_ratios(users, (toward > 0)[:, None], moved[:, None])[0],
         sign_test(toward),
-        mean(users, np.abs(toward)),
+        _mean(users, np.abs(toward)),
         float(np.median(np.abs(toward))),
-        mean(users, toward),
-        None if shift is None else mean(users, shift),
+        _mean(users, toward),
+        None if shift is None else _mean(users, shift),
     )
 
 
@@ -141,3 +141,7 @@ def sign_test(values: NDArray[np.int64]) -> float:
     if not above + below:
         return 1.0
     return float(stats.binomtest(above, above + below).pvalue)
+
+
+def _mean(users: NDArray[np.int64], values: NDArray[np.floating | np.integer | np.bool_]) -> Estimate:
+    return bootstrap_means(users, values[:, None])[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.interpretation._estimate import Estimate, ratios
+from guided_store.evaluation import Estimate, bootstrap_means
 from guided_store.interpretation._subject import Reading, Subject, lists
 
 SHOWN = 3
@@ -82,7 +82,7 @@ def sparsity(subject: Subject, reading: Reading, k: int = 10) -> Sparsity | None
     total = size.sum(axis=1)
     shown = size[:, :SHOWN].sum(axis=1) / total
     columns = np.column_stack([needed, shown, gini_index(size), hoyer_index(size)])
-    estimates = ratios(reading.users[case], columns)
+    estimates = bootstrap_means(reading.users[case], columns)
     counts = np.bincount(needed[:, 0], minlength=width + 1)[1:] / len(case)
     best = terms.argmax(axis=1)[terms.max(axis=1) > 0]
     named = np.bincount(best, minlength=width) / len(case)

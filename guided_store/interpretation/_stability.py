@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import Cases
-from guided_store.interpretation._estimate import Estimate, ratios
+from guided_store.evaluation import Cases, Estimate, bootstrap_means
 from guided_store.interpretation._sparsity import SHOWN
 from guided_store.interpretation._subject import (
     Reading,
@@ -149,7 +148,7 @@ def stability_of(
     known = counts > 0
     means = totals[known] / counts[known, None]
     gains = means[:, [0, 2]] - means[:, [1, 3]]
-    own, chance, top, top_chance, gain, top_gain = ratios(
+    own, chance, top, top_chance, gain, top_gain = bootstrap_means(
         users[known], np.concatenate([means, gains], axis=1)
     )
     pairs = len(subjects) * (len(subjects) - 1) / 2

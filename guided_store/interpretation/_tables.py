@@ -161,11 +161,12 @@ def _faithfulness(version: str, found: Faithfulness, *, explained: bool) -> Tabl
 
 
 def _contrast(one: Intervention) -> str:
-    low, high = one.farther.interval
+    ends = one.farther.interval
+    span = "" if ends is None else f"{ends[0]:+.2f} to {ends[1]:+.2f}; "
     p = "p < 0.001" if one.farther_p < 0.001 else f"p = {one.farther_p:.3f}"
     return (
         f"Changed {one.changed}: the named attribute moves an item {one.farther.value:+.2f} places farther "
-        f"than the random one ({low:+.2f} to {high:+.2f}; sign test {p})."
+        f"than the random one ({span}sign test {p})."
     )
 
 

@@ -97,7 +97,7 @@ class TagAgreement:
             (
                 one.attribute if one.end == "much" else f"{one.attribute} (little)",
                 one.auc.value,
-                None if np.isnan(one.auc.low) else one.auc.interval,
+                one.auc.interval,
                 one.auc.positives,
                 one.people,
                 ", ".join(one.words[:3]),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.interpretation._estimate import Estimate, ratios
+from guided_store.evaluation import Estimate, bootstrap_ratios
 from guided_store.interpretation._subject import Reading, Subject, batches, best_places
 
 PARTS = ("attributes", "latent", "bias")
@@ -75,7 +75,8 @@ def variance_shares(subject: Subject, reading: Reading, best: int | None = None)
     width = len(subject.attributes)
     attributes = covariances[:, :width]
     parts = np.concatenate([attributes.sum(axis=1, keepdims=True), covariances[:, width:]], axis=1)
-    shares = ratios(reading.users, np.concatenate([parts, alone, attributes], axis=1), whole[:, None])
+    columns = np.concatenate([parts, alone, attributes], axis=1)
+    shares = bootstrap_ratios(reading.users, columns, whole[:, None])
     several = whole > 0
     quartiles = None
     if width and several.any():

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from guided_store.beyond import BeyondAccuracy, Categories, beyond_accuracy
-from guided_store.evaluation import LEVEL, REPLICATES, Cases, Judgement, per_case, resampled_sums
+from guided_store.evaluation import (
+    LEVEL,
+    REPLICATES,
+    Cases,
+    Interval,
+    Judgement,
+    mrr_at,
+    per_case,
+    resampled_sums,
+    user_totals,
+)
 from guided_store.promotion._gates import Gate
 from guided_store.scoring import AttributeTable
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -148,19 +156,13 @@ def _accuracy(
     wanted = list(dict.fromkeys((label, gate.metric) for _, gate, side in gates for label in (version, side)))
     values = {label: per_case(judged[label].ranks, ks) for label, _ in wanted if label is not None}
     for label, metrics in values.items():
-        # `mrr@10` is always there; another cut-off of it is 1 / rank down to that place.
+        # `mrr@10` is always there; other cut-offs are not.
         for k in ks:
-            metrics[f"mrr@{k}"] = np.where(judged[label].ranks <= k, metrics["mrr"], 0.0)
+            metrics[f"mrr@{k}"] = mrr_at(judged[label].ranks, k)
     columns = [(label, metric) for label, metric in wanted if label is not None]
-    distinct, row = np.unique(cases.users, return_inverse=True)
-    totals = np.stack(
-        [
-            *(np.bincount(row, values[label][metric], len(distinct)) for label, metric in columns),
-            np.bincount(row, minlength=len(distinct)),
-        ],
-        axis=1,
-    )
-    sums = resampled_sums(totals.astype(np.float64), replicates, seed)
+    cells = [values[label][metric] for label, metric in columns]
+    totals = user_totals(cases.users, np.column_stack([*cells, np.ones(len(cases))]))
+    sums = resampled_sums(totals, replicates, seed)
     means, drawn = totals[:, :-1].sum(axis=0) / len(cases), sums[:, :-1] / sums[:, -1:]
     place_of = {column: place for place, column in enumerate(columns)}
     tails = [(1 - level) / 2, (1 + level) / 2]

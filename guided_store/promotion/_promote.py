@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from guided_store import __version__
 from guided_store.beyond import load_categories
 from guided_store.catalogue import Split, leave_one_out, load_sequences, time_split
-from guided_store.comparison import Candidate, judge_versions, split_facts, trained_repeats
-from guided_store.encoders import read_manifest
+from guided_store.comparison import Candidate, judge_versions, split_facts
+from guided_store.encoders import read_manifest, trained_repeats
 from guided_store.errors import UsageError, VersionError
 from guided_store.evaluation import LEVEL, LIST, REPLICATES, Cases, Part, Repeats
 from guided_store.progress import SILENT, Progress

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from guided_store.comparison import Accuracy, Comparison, metric_name, question, verdicts
+from guided_store.comparison import Accuracy, Comparison, question, verdicts
+from guided_store.evaluation import metric_name
 from guided_store.report._html import Child, Markup, element
 from guided_store.report._more_answers import Answer, section_answers
 from guided_store.report._tables import dot, labelled

@@ -11,7 +11,7 @@ from guided_store.report._colours import INK, PAPER, RULE, version_colour
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Interval = tuple[float, float]
+    from guided_store.evaluation import Interval
 
 LINE = 0.155
 """Inches that one mark takes in height."""

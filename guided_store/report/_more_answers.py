@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from guided_store.beyond import BeyondAccuracy
 from guided_store.comparison import Comparison
-from guided_store.fairness import Fairness, GroupExposure
+from guided_store.fairness import Fairness, strength
 from guided_store.geometry import GeometrySection
 from guided_store.interpretation import Interpretations
 from guided_store.report._words import listed
@@ -30,18 +30,6 @@ def section_answers(comparison: Comparison) -> Iterator[Answer]:
         said = [_carried(parts, label) for label in parts.versions]
         if any(said):
             yield "Why", [one for one in said if one]
-
-
-def strength(row: GroupExposure) -> tuple[float, float]:
-    """How far from 1 both intervals of a change surely are, then how far it is; alike for twice and half."""
-    least = 1.0
-    ends = [one for one in (row.change_interval, row.items_interval) if one is not None]
-    if len(ends) == 2 and row.favoured > 0:
-        least = min(low for low, _ in ends)
-    elif len(ends) == 2 and row.favoured < 0:
-        least = 1 / max(1e-9, *(high for _, high in ends))
-    change = row.change or 1.0
-    return least, max(change, 1 / change)
 
 
 def _beyond(section: BeyondAccuracy, label: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.comparison import Accuracy, metric_name
-from guided_store.evaluation import Cases, Judgement
+from guided_store.comparison import Accuracy
+from guided_store.evaluation import Cases, Judgement, metric_name
 from guided_store.report._colours import DENSITY, INK, PAPER, RULE, SOFT, version_colour
 from guided_store.report._drawing import Plot
 from guided_store.report._marks import Mark, Row, shortened

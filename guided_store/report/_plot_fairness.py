@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from guided_store.comparison import metric_name
-from guided_store.fairness import Fairness, Gap, GroupAccuracy, GroupExposure
+from guided_store.evaluation import metric_name
+from guided_store.fairness import Fairness, Gap, GroupAccuracy, GroupExposure, strength
 from guided_store.report._drawing import Plot
 from guided_store.report._marks import Mark, Row, draw_rows, height_of, legend
-from guided_store.report._more_answers import strength
 from guided_store.report._panels import two_panels
 
 if TYPE_CHECKING:

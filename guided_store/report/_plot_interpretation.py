@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from guided_store.interpretation import Estimate, Interpretation, Interpretations
+from guided_store.evaluation import Estimate
+from guided_store.interpretation import Interpretation, Interpretations
 from guided_store.report._drawing import Plot
 from guided_store.report._marks import Mark, Row, draw_rows, height_of, legend, percent_axis
 

@@ -176,7 +176,8 @@ def _content(one: Embedding, two: Embedding, left: NDArray[np.int64], right: NDA
 
 
 def _recipe(info: VersionInfo) -> dict[str, object]:
-    return {key: value for key, value in info.recipe.items() if key != "training"}
+    """What someone chose; how training went stands beside it."""
+    return {key: value for key, value in info.recipe.items() if key not in {"training", "seconds"}}
 
 
 def _training(store: Store, info: VersionInfo) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -129,6 +130,8 @@ def test_a_survey_is_written_and_its_answers_asked_for(terminal: Any, trained: P
         ("compare base/b refined/r --with fairness --item-columns none", "'none'"),
         ("compare base/b refined/r --with beyond --attributes base/b", "keeps no attribute scores"),
         ("compare base/b refined/r --csv nowhere/x.csv", "no folder nowhere"),
+        ("compare base/b refined/r --csv x --markdown ./x", "need a file each"),
+        ("compare a=base/b a=refined/r", "such as old=base/b"),
         ("compare base/b refined/r --survey x --all", "go alone"),
         ("compare base/b refined/r --answers x.csv", "belongs to --read-survey"),
         ("compare base/n-s1+base/n-s2 refined/r --survey x", "name exactly two"),
@@ -139,3 +142,25 @@ def test_wrong_requests_end_in_one_sentence(terminal: Any, seeds: Path, command:
     assert code == 2
     assert words in sentence.replace("\n", " ")
     assert "bug" not in sentence
+
+
+def test_files_that_cannot_be_written_are_refused_before_the_work(
+    terminal: Any, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(*_: object, **__: object) -> None:
+        pytest.fail("the comparison began")
+
+    monkeypatch.setattr("guided_store.comparison.compare_versions", judged)
+    (tmp_path / "file").touch()
+    asked = ("compare base/b refined/r --report", tmp_path / "r.html", "--plots", tmp_path / "file")
+    code, sentence = terminal.refuse(trained, *asked)
+    assert (code, "is a file; name a folder" in sentence.replace("\n", " ")) == (2, True)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    code, sentence = terminal.refuse(trained, *asked[:2])
+    assert (code, "read-only" in sentence.replace("\n", " ")) == (2, True)
+    monkeypatch.undo()
+    monkeypatch.setattr("guided_store.comparison.compare_versions", judged)
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "matplotlib" else find(name))
+    code, sentence = terminal.refuse(trained, *asked[:2])
+    assert (code, "install guided-store[report]" in sentence.replace("\n", " ")) == (2, True)

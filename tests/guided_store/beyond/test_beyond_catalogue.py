@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -56,6 +56,7 @@ def test_nothing_to_measure_is_nan_and_no_warning() -> None:
     assert np.isnan(personalisation(array([[0, 1]]), 5).value)
 
 
+@settings(deadline=None)
 @given(some_lists())
 def test_bounds_and_order_of_users(lists: NDArray[np.int32]) -> None:
     shuffled = np.random.default_rng(0).permutation(lists)
@@ -66,6 +67,7 @@ def test_bounds_and_order_of_users(lists: NDArray[np.int32]) -> None:
         assert sorted(one.effects) == pytest.approx(sorted(other.effects), nan_ok=True)
 
 
+@settings(deadline=None)
 @given(some_lists())
 def test_against_pairs_one_by_one(lists: NDArray[np.int32]) -> None:
     sets = [{int(item) for item in row if item >= 0} for row in lists]
@@ -79,6 +81,7 @@ def test_against_pairs_one_by_one(lists: NDArray[np.int32]) -> None:
         assert gini(lists, N_ITEMS).value == pytest.approx(apart / (N_ITEMS * counts.sum()))
 
 
+@settings(deadline=None)
 @given(some_lists(), st.integers(0, 100))
 def test_effects_are_those_of_leaving_a_user_out(lists: NDArray[np.int32], seed: int) -> None:
     # Users of several cases each.

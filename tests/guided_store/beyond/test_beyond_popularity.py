@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guided_store.beyond import (
@@ -63,6 +63,7 @@ def test_lift_is_the_ratio_of_the_means(make_cases: Any) -> None:
     assert popularity_lift(history, history) == 0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=7), min_size=1, max_size=6),
     st.integers(1, 9),

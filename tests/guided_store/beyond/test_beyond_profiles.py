@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from scipy.stats import entropy
@@ -37,6 +37,7 @@ def test_diversity_by_hand() -> None:
     assert found == pytest.approx(expected, nan_ok=True)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.integers(1, 9))
 def test_diversity_is_the_mean_of_scipys_distances(seed: int, k: int, width: int) -> None:
     random = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged_by_hand import build_cases
 
@@ -67,6 +67,7 @@ def test_few_numbers_are_groups_and_many_are_quarters():
     assert years.labels == ("1900 to 1924", "1925 to 1949", "1950 to 1974", "1975 to 1999")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.integers(-5, 5), st.just(np.nan)), min_size=1, max_size=60),
     st.integers(2, 5),

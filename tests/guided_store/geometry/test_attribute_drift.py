@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -61,6 +61,7 @@ def test_a_shift_is_found_and_noise_about_zero_is_not() -> None:
     assert next(iter(found)) == "lifted"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=2, max_size=40))
 def test_distance_agrees_with_scipy(pairs: list[tuple[int, int]]) -> None:
     x, y = (np.array(side, float) for side in zip(*pairs, strict=True))

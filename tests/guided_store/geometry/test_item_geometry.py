@@ -225,6 +225,7 @@ def test_mean_cosine_is_that_over_all_pairs() -> None:
     assert np.isnan(mean_cosine(np.zeros((3, 2))))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=30))
 def test_spearman_agrees_with_scipy(pairs: list[tuple[int, int]]) -> None:
     x, y = zip(*pairs, strict=True)

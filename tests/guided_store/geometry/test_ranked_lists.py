@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -63,6 +63,7 @@ def test_a_list_that_goes_on_where_the_other_ends() -> None:
     assert rank_biased_overlap(padded([5]), padded([5, 6, 7]))[0] == pytest.approx(1.0)
 
 
+@settings(deadline=None)
 @given(LISTS.filter(bool), LISTS.filter(bool), st.floats(0.05, 0.98))
 def test_rbo_agrees_with_plain_code_on_lists_of_any_length(
     one: list[int], other: list[int], p: float
@@ -73,6 +74,7 @@ def test_rbo_agrees_with_plain_code_on_lists_of_any_length(
     assert 0 <= found <= 1
 
 
+@settings(deadline=None)
 @given(st.lists(LISTS.filter(bool), min_size=1, max_size=5))
 def test_a_list_is_wholly_like_itself(lists: list[list[int]]) -> None:
     rows = padded(*lists)
@@ -92,6 +94,7 @@ def test_lists_with_nothing_in_common_and_empty_lists() -> None:
     assert np.isnan(order_agreement(one, other)).all()
 
 
+@settings(deadline=None)
 @given(LISTS, LISTS)
 def test_order_agrees_with_scipys_tau(one: list[int], other: list[int]) -> None:
     common = [item for item in one if item in other]

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from guided_store.encoders import load_encoder
-from guided_store.encoders._calibration import apply_calibration
 from guided_store.errors import UsageError
-from guided_store.interpretation._change import Columns, _calibrated, encoder_of
+from guided_store.interpretation._change import Columns, encoder_of
 from guided_store.store import Store
 from guided_store.versions import load_embedding
 
@@ -35,21 +34,6 @@ def test_a_score_moves_its_own_column_and_stays_within_the_scale(store: Store) -
     assert not np.delete(apart, attribute, axis=1).any()
     assert (apart[by > 0, attribute] > 0).all()  # a calibration is monotone
     np.testing.assert_allclose(apart[by == 0, attribute], 0, atol=1e-6)
-
-
-def test_a_calibration_is_that_of_the_encoder() -> None:
-    random = np.random.default_rng(1)
-    knots, slopes = np.sort(random.normal(size=(4, 5)), axis=1), random.uniform(0.1, 3, (4, 6))
-    knots[2, 1:4] = knots[2, 1]  # few distinct values: knots that fall together
-    values = random.normal(0, 3, (50, 4))
-    ours = np.stack(
-        [
-            _calibrated(values[:, a], np.tile(knots[a], (50, 1)), np.tile(slopes[a], (50, 1)))
-            for a in range(4)
-        ],
-        axis=1,
-    )
-    np.testing.assert_allclose(ours, apply_calibration(values, knots, slopes), atol=1e-5)
 
 
 def test_scores_that_do_not_lead_to_the_vectors_are_refused(store: Store) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
 from cli._compare_interpretation import show_interpretation
 from guided_store.errors import UsageError
 from guided_store.evaluation import Cases
 from guided_store.interpretation import Interpretations, interpret, interpret_versions, tables
-from guided_store.interpretation._estimate import ratios
 from guided_store.store import Store
 
 
@@ -89,14 +87,3 @@ def test_wrong_requests(store: Store, cases: Cases) -> None:
         interpret_versions(store, {"r": []}, cases)
     with pytest.raises(UsageError, match="has no encoder"):
         interpret(store, "guided/films", cases)
-
-
-def test_a_ratio_of_sums_with_users_as_units() -> None:
-    users = np.array([0, 0, 1, 2])
-    above, below = np.array([[1.0], [3], [2], [0]]), np.array([[2.0], [2], [4], [0]])
-    found = ratios(users, above, below)[0]
-    assert found.value == pytest.approx(6 / 8)
-    assert found.low == pytest.approx(0.5)
-    assert found.high == pytest.approx(1)
-    assert np.isnan(ratios(users, above, np.zeros((4, 1)))[0].value)
-    assert np.isnan(ratios(users[:0], above[:0])[0].value)

@@ -21,6 +21,7 @@ from guided_store.versions import parse_ref
 SCORES = st.lists(st.integers(0, 10), min_size=2, max_size=40)
 
 
+@settings(deadline=None)
 @given(SCORES, SCORES)
 def test_the_area_is_that_of_a_library(positive: list[int], negative: list[int]) -> None:
     found = auc(np.array(positive, float), np.array(negative, float))
@@ -30,7 +31,7 @@ def test_the_area_is_that_of_a_library(positive: list[int], negative: list[int])
         assert 0 < found.low <= found.value <= found.high < 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(SCORES, SCORES)
 def test_the_variance_is_that_of_delong(positive: list[int], negative: list[int]) -> None:
     """Placements pair by pair; the width on the logit scale is z sqrt(V) / (A (1 - A)) each way."""
@@ -61,7 +62,7 @@ def test_the_interval_covers() -> None:
 def test_groups_apart_leave_no_interval() -> None:
     found = auc(np.array([5.0, 6.0]), np.array([1.0, 2.0, 3.0]))
     assert (found.value, found.positives, found.negatives) == (1, 2, 3)
-    assert np.isnan(found.interval).all()
+    assert found.interval is None
     assert found.to_dict()["low"] is None
     with pytest.raises(UsageError, match="2 items of each kind"):
         auc(np.array([5.0]), np.array([1.0, 2.0]))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guided_store.interpretation._sparsity import gini_index, hoyer_index, sparsity, terms_needed
@@ -16,6 +16,7 @@ from guided_store.interpretation._subject import Reading, Subject
 MAGNITUDES = st.lists(st.floats(0.001, 1000), min_size=2, max_size=30)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 40), st.floats(0.001, 1000))
 def test_terms_that_are_alike_are_not_sparse(width: int, size: float) -> None:
     even = np.full((1, width), size)
@@ -24,6 +25,7 @@ def test_terms_that_are_alike_are_not_sparse(width: int, size: float) -> None:
     assert hoyer_index(even)[0] == pytest.approx(0, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 40), st.floats(0.001, 1000))
 def test_one_term_alone_is_all_there_is(width: int, size: float) -> None:
     single = np.zeros((1, width))
@@ -33,6 +35,7 @@ def test_one_term_alone_is_all_there_is(width: int, size: float) -> None:
     assert hoyer_index(single)[0] == pytest.approx(1)
 
 
+@settings(deadline=None)
 @given(MAGNITUDES, st.floats(0.01, 100))
 def test_the_unit_plays_no_part(values: list[float], factor: float) -> None:
     size = np.sort(np.array([values]))[:, ::-1]
@@ -41,6 +44,7 @@ def test_the_unit_plays_no_part(values: list[float], factor: float) -> None:
         assert -1e-9 <= measure(size)[0] <= 1
 
 
+@settings(deadline=None)
 @given(MAGNITUDES)
 def test_gini_is_the_mean_difference_of_pairs(values: list[float]) -> None:
     size = np.sort(np.array(values))[::-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guided_store.beyond import MEASURES
@@ -64,6 +64,7 @@ def test_a_gate_that_cannot_be_read_says_where(text: str, where: str, expects: s
     assert expects in str(refused.value)
 
 
+@settings(deadline=None)
 @given(
     metric=st.sampled_from(["mrr", "ndcg@10", "recall@7", *MEASURES]),
     comparison=st.sampled_from([">=", "<=", ">", "<"]),
@@ -82,6 +83,7 @@ def test_what_is_written_is_read(
     assert gate.number == (-number if minus else number) / (100 if percent else 1)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_nothing_else_than_a_sentence_comes_of_any_text(text: str) -> None:
     told = "read"

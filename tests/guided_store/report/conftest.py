@@ -13,10 +13,10 @@ import pytest
 from guided_store.beyond import beyond_accuracy
 from guided_store.catalogue import Sequences, Split, Targets
 from guided_store.comparison import Compared, Comparison, compare_accuracy, split_facts
-from guided_store.evaluation import Cases, Judgement
+from guided_store.evaluation import Cases, Estimate, Judgement
 from guided_store.fairness import audit
 from guided_store.geometry import catalogue_map, geometry_section
-from guided_store.interpretation import Estimate, Interpretation, Interpretations, VarianceShares
+from guided_store.interpretation import Interpretation, Interpretations, VarianceShares
 from guided_store.scoring import AttributeTable
 from guided_store.versions import Embedding, Ref, VersionInfo
 

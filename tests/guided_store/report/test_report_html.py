@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guided_store.report._html import Markup, element, escaped, joined
@@ -33,6 +33,7 @@ def _read(markup: str) -> _Reader:
     return reader
 
 
+@settings(deadline=None)
 @given(text=SOUND)
 def test_text_comes_back_as_it_was(text: str) -> None:
     found = _read(element("p", text))
@@ -40,11 +41,13 @@ def test_text_comes_back_as_it_was(text: str) -> None:
     assert found.text == text
 
 
+@settings(deadline=None)
 @given(value=SOUND)
 def test_attributes_come_back_as_they_were(value: str) -> None:
     assert _read(element("td", data_value=value)).tags == [("td", [("data-value", value)])]
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(categories=["Cc", "Cs"])))
 def test_what_html_may_not_hold_is_replaced(text: str) -> None:
     found = escaped(text)

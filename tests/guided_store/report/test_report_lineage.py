@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guided_store.report._lineage import layout, lineage_svg
@@ -20,6 +20,7 @@ def _graphs(draw: st.DrawFn) -> list[list[int]]:
     return [draw(st.lists(st.integers(0, row - 1), max_size=3)) if row else [] for row in range(count)]
 
 
+@settings(deadline=None)
 @given(graph=_graphs(), order=st.randoms(use_true_random=False))
 def test_layers_follow_parents(make_info: Make, graph: list[list[int]], order: object) -> None:
     infos = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -14,6 +14,7 @@ from guided_store.survey._words import sentence
 counts = st.integers(0, 300)
 
 
+@settings(deadline=None)
 @given(counts, counts.filter(bool), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
 def test_wilson_is_that_of_scipy(successes: int, failures: int, level: float) -> None:
     trials = successes + failures
@@ -23,6 +24,7 @@ def test_wilson_is_that_of_scipy(successes: int, failures: int, level: float) ->
     assert 0 <= found[0] <= successes / trials <= found[1] <= 1
 
 
+@settings(deadline=None)
 @given(counts, counts)
 def test_the_sign_test_is_that_of_scipy(a: int, b: int) -> None:
     known = stats.binomtest(a, a + b).pvalue if a + b else 1.0

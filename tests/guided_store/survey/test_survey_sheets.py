@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -20,6 +20,7 @@ def made(number: int) -> list[Pair]:
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 2**32))
 def test_each_version_stands_left_equally_often_and_every_second_sheet_turns_the_sides(
     pairs: int, raters: int, seed: int

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guided_store.errors import (
@@ -223,6 +223,7 @@ def test_recovery_removes_the_checkpoints_of_finished_versions_only(store: Store
     assert [path.name for path in folder.iterdir()] == ["v1.3.safetensors"]
 
 
+@settings(deadline=None)
 @given(
     names=st.lists(st.text(min_size=1, max_size=4), min_size=2, max_size=6, unique=True),
     place=st.integers(0, 5),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guided_store.encoders import read_manifest
+from guided_store.encoders._encoder import read_manifest
 from guided_store.errors import UsageError
 from guided_store.evaluation import Repeats
 from guided_store.store import Store
