@@ -18,16 +18,16 @@ from guided_store.comparison._candidates import Candidate, question_of
 from guided_store.comparison._comparison import Compared, Comparison
 from guided_store.comparison._judged import judge_versions
 from guided_store.comparison._machine import machine
-from guided_store.encoders import ancestry, read_manifest
+from guided_store.encoders import read_manifest
 from guided_store.errors import UsageError
 from guided_store.evaluation import KS, Cases
 from guided_store.fairness import audit, counterfactual, item_columns, user_columns
 from guided_store.geometry import CatalogueMap, catalogue_map, geometry_section
 from guided_store.interpretation import interpret_versions
 from guided_store.progress import SILENT, Progress
-from guided_store.scoring import AttributeTable, guided_of, load_attributes
+from guided_store.scoring import attributes_of, guided_of, load_attributes
 from guided_store.store import Store
-from guided_store.versions import Ref, VersionInfo, load_embedding
+from guided_store.versions import Ref, VersionInfo, ancestry, load_embedding
 
 Section = Literal["beyond", "fairness", "geometry", "interpretation"]
 
@@ -73,7 +73,8 @@ def compare_versions(
         raise UsageError(f"there is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
     question_of({candidate.label: len(candidate.refs) for candidate in candidates})
     # What may be refused is read before minutes are spent.
-    table = _attributes(store, candidates, cases, attributes)
+    refs = [ref for candidate in candidates for ref in candidate.refs]
+    table = attributes_of(store, attributes, refs, cases.sequences.item_ids)
     by_user = user_columns(store, cases, users) if "fairness" in sections else {}
     by_item = item_columns(store, cases, items) if "fairness" in sections else {}
     titles = load_items(store).titles
@@ -124,16 +125,6 @@ def compare_versions(
             interpretation = interpret_versions(store, versions, cases, progress=progress)
             made = replace(made, interpretation=interpretation)
     return made
-
-
-def _attributes(
-    store: Store, candidates: Sequence[Candidate], cases: Cases, named: str | Ref | None
-) -> AttributeTable | None:
-    """Raw scores of the vocabulary's items: of the version named, else of what a candidate was made from."""
-    if named is None:
-        guided = (guided_of(store, ref) for candidate in candidates for ref in candidate.refs)
-        named = next((ref for ref in guided if ref is not None), None)
-    return None if named is None else load_attributes(store, named, cases.sequences.item_ids)
 
 
 def _geometry(

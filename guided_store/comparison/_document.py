@@ -7,6 +7,7 @@ from guided_store.comparison._comparison import Comparison
 from guided_store.comparison._tables import tables
 from guided_store.comparison._verdict import question, verdicts
 from guided_store.evaluation import Table, tables_to_csv
+from guided_store.wording import sentence
 
 
 def section_tables(comparison: Comparison) -> dict[str, list[Table]]:
@@ -59,7 +60,7 @@ def to_markdown(comparison: Comparison) -> str:
     if len(comparison.accuracy.labels) > 2:
         lines[0] = f"# Comparison of {', '.join(comparison.accuracy.labels)}"
     lines += [*(f"- {sentence}." for sentence in verdicts(comparison.accuracy)), ""]
-    lines += [f"{_sentence(heading(comparison))} {_sentence(question(comparison.accuracy))}", ""]
+    lines += [f"{sentence(heading(comparison))} {sentence(question(comparison.accuracy))}", ""]
     lines += [f"- Warning: {warning}." for warning in comparison.warnings]
     lines += [f"- Note: {note}." for note in notes(comparison)]
     for title, found in section_tables(comparison).items():
@@ -68,7 +69,7 @@ def to_markdown(comparison: Comparison) -> str:
     steps = ", ".join(f"{name} {value:.1f} s" for name, value in comparison.seconds.items())
     programs = ", ".join(f"{name} {value}" for name, value in comparison.machine.items())
     when = f"{comparison.created:%Y-%m-%d %H:%M} UTC"
-    lines += ["## Made by", "", f"{_sentence(programs)} {_sentence(steps)} {when}."]
+    lines += ["## Made by", "", f"{sentence(programs)} {sentence(steps)} {when}."]
     return "\n".join(lines) + "\n"
 
 
@@ -82,7 +83,3 @@ def notes(comparison: Comparison) -> list[str]:
     found = comparison.split["notes"]
     assert isinstance(found, list)
     return [str(note) for note in found]
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."

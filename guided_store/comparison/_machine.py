@@ -6,6 +6,8 @@ import os
 import platform
 from importlib.metadata import version
 
+from guided_store import __version__
+
 
 def machine() -> dict[str, str]:
     """Programs and hardware by name, as text: what someone needs to judge times and last digits."""
@@ -13,7 +15,7 @@ def machine() -> dict[str, str]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
-        "guided-store": version("guided-store"),
+        "guided-store": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": version("numpy"),

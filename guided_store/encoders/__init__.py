@@ -13,7 +13,7 @@ from guided_store.encoders._encoder import (
 )
 from guided_store.encoders._extend import extend_refined
 from guided_store.encoders._gru4rec import GRU4Rec
-from guided_store.encoders._lineage import ancestry, training_warnings
+from guided_store.encoders._lineage import training_warnings
 from guided_store.encoders._model import SequenceModel
 from guided_store.encoders._models import make_model
 from guided_store.encoders._prior import UserPriors, load_priors, priors_of
@@ -35,7 +35,6 @@ __all__ = [
     "TrainResult",
     "TrainingConfig",
     "UserPriors",
-    "ancestry",
     "apply_calibration",
     "copy_encoder",
     "extend_refined",

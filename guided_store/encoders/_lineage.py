@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from guided_store.catalogue import Split
 from guided_store.store import Store
-from guided_store.versions import Ref, VersionInfo, list_versions
-
-
-def ancestry(store: Store, ref: str | Ref) -> list[VersionInfo]:
-    """A version and all it was made from, nearest first; parents that are gone are passed over."""
-    known = {str(info.ref): info for info in list_versions(store)}
-    found: dict[str, VersionInfo] = {}
-    waiting = [str(ref)]
-    while waiting:
-        name = waiting.pop(0)
-        if name in known and name not in found:
-            found[name] = known[name]
-            waiting.extend(found[name].parents)
-    return list(found.values())
+from guided_store.versions import Ref, ancestry
 
 
 def training_warnings(store: Store, ref: str | Ref, split: Split) -> list[str]:

@@ -40,6 +40,7 @@ from guided_store.evaluation._paired import (
     compare_many,
     holm,
     randomisation_p,
+    sign_test,
     wilcoxon_p,
 )
 from guided_store.evaluation._popularity import Popularity, RecentPopularity
@@ -123,6 +124,7 @@ __all__ = [
     "recorded",
     "repeated_targets",
     "resampled_sums",
+    "sign_test",
     "summarise",
     "tables_to_csv",
     "target_ranks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -247,6 +248,17 @@ def wilcoxon_p(differences: NDArray[np.float64]) -> float:
     if not differences.any():
         return 1.0
     return float(stats.wilcoxon(differences, zero_method="pratt", method="approx").pvalue)
+
+
+def sign_test(above: int, below: int) -> float:
+    """Two-sided exact p that of these signs as few are of one kind by tossing a coin; 1 without any.
+
+    Ties are left out before. Source: Dixon and Mood, "The statistical sign test", Journal of the American
+    Statistical Association 41 (1946).
+    """
+    trials = above + below
+    tail = sum(comb(trials, few) for few in range(min(above, below) + 1))
+    return min(1.0, 2 * tail / (1 << trials))
 
 
 def _ratio_interval(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Protocol
 
 import pyarrow as pa
 
+from guided_store import __version__
 from guided_store.evaluation._evaluation import Evaluation
 
 TABLE = "evaluations"
@@ -74,7 +74,7 @@ def record(store: EvaluationStore, evaluation: Evaluation, subject: str) -> str:
             "intervals": json.dumps(row.intervals),
             "parameters": json.dumps(row.parameters),
             "seconds": row.seconds,
-            "package": _package_version(),
+            "package": __version__,
         }
         for row in evaluation.rows.values()
     ]
@@ -91,10 +91,3 @@ def recorded(store: EvaluationStore, subject: str | None = None) -> list[dict[st
         for column in ("metrics", "intervals", "parameters"):
             row[column] = json.loads(str(row[column]))
     return [row for row in rows if subject is None or row["subject"] == subject]
-
-
-def _package_version() -> str:
-    try:
-        return metadata.version("guided-store")
-    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"

@@ -12,7 +12,7 @@ from guided_store.geometry._lists import ChangedUser, ListOverlap
 from guided_store.geometry._named import NamedItem
 from guided_store.geometry._section import GeometrySection
 from guided_store.geometry._shape import Shape
-from guided_store.wording import counted
+from guided_store.wording import counted, sentence
 
 _SHARE, _POINTS, _R = ".1%", ".2f", ".3f"
 
@@ -32,7 +32,7 @@ def tables(section: GeometrySection, *, changes: bool = True) -> list[Table]:
         found += [table for one in section.geometries for table in _changed_items(one)]
         found += _changed_users(section.lists.changed if section.lists is not None else ())
     if found and section.notes:
-        last = " ".join([found[-1].note, *map(_sentence, section.notes)])
+        last = " ".join([found[-1].note, *map(sentence, section.notes)])
         found[-1] = replace(found[-1], note=last)
     return found
 
@@ -41,7 +41,7 @@ def _which(found: Geometry) -> str:
     """Which items were compared, in one sentence, and what was left out."""
     least = f" with {counted(found.least_events, 'training event')} or more" if found.least_events else ""
     common = "" if found.items == found.common else f" of {found.common:,} in common"
-    return " ".join([f"{counted(found.items, 'item')}{common}{least}.", *map(_sentence, found.notes)])
+    return " ".join([f"{counted(found.items, 'item')}{common}{least}.", *map(sentence, found.notes)])
 
 
 def _neighbours(geometries: Sequence[Geometry]) -> list[Table]:
@@ -192,7 +192,7 @@ def _drift(found: Drift) -> list[Table]:
         f'"{moved}": share of items that moved by {found.points:g} points or more; "distance": Wasserstein, '
         "between the two distributions."
     )
-    note = " ".join([note, *map(_sentence, found.notes)])
+    note = " ".join([note, *map(sentence, found.notes)])
     formats = {
         **dict.fromkeys(("before", "after", "apart", "distance"), _POINTS),
         "shift": "+.2f",
@@ -218,7 +218,3 @@ def _drift(found: Drift) -> list[Table]:
 
 def _titles(items: Iterable[NamedItem]) -> str:
     return "; ".join(item.title for item in items)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from pathlib import Path
 from typing import Any
 
-from guided_store.store import Store
+from guided_store.store import Store, octets
 from guided_store.versions import list_aliases, list_versions
 
 
@@ -24,12 +21,12 @@ def store_status(store: Store) -> dict[str, Any]:
             "rows": store.count(name),
             "fragments": len(dataset.get_fragments()),
             "versions": len(dataset.versions()),
-            "octets": _octets(store.root / "tables" / f"{name}.lance"),
+            "octets": octets(store.root / "tables" / f"{name}.lance"),
         }
     return {
         "store": str(store.root),
         "uuid": store.uuid,
-        "octets": _octets(store.root),
+        "octets": octets(store.root),
         "tables": tables,
         "embeddings": [{"version": str(info.ref), "rows": info.rows, "dim": info.dim} for info in versions],
         "aliases": {alias.name: str(alias.version) for alias in list_aliases(store)},
@@ -43,13 +40,3 @@ def _unfinished(store: Store, finished: set[str]) -> list[str]:
     found = (store.root / "checkpoints").glob("*/*.safetensors")
     names = {f"{path.parent.name}/{path.stem}" for path in found if not path.name.startswith(".")}
     return sorted(names - finished)
-
-
-def _octets(folder: Path) -> int:
-    """Bytes of the files in a folder; what another process takes away meanwhile does not count."""
-    found = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                found += os.stat(os.path.join(parent, name)).st_size
-    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from guided_store.evaluation import Estimate, bootstrap_means, bootstrap_ratios
+from guided_store.evaluation import Estimate, bootstrap_means, bootstrap_ratios, sign_test
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def judge_moves(
         named,
         random,
         _mean(users, farther),
-        sign_test(farther),
+        _sign_p(farther),
         _mean(users, toward[:, 0] - toward[:, 1]),
     )
 
@@ -125,7 +125,7 @@ def _moves(
         float(points.mean()),
         _mean(users, moved),
         bootstrap_ratios(users, (toward > 0)[:, None], moved[:, None])[0],
-        sign_test(toward),
+        _sign_p(toward),
         _mean(users, np.abs(toward)),
         float(np.median(np.abs(toward))),
         _mean(users, toward),
@@ -133,14 +133,9 @@ def _moves(
     )
 
 
-def sign_test(values: NDArray[np.int64]) -> float:
+def _sign_p(values: NDArray[np.int64]) -> float:
     """Two-sided exact p of as many values above 0 as below, zeros left out; 1 where all are 0."""
-    from scipy import stats
-
-    above, below = int((values > 0).sum()), int((values < 0).sum())
-    if not above + below:
-        return 1.0
-    return float(stats.binomtest(above, above + below).pvalue)
+    return sign_test(int((values > 0).sum()), int((values < 0).sum()))
 
 
 def _mean(users: NDArray[np.int64], values: NDArray[np.floating | np.integer | np.bool_]) -> Estimate:

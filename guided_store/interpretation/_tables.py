@@ -10,6 +10,7 @@ from guided_store.interpretation._interpret import Interpretation, Interpretatio
 from guided_store.interpretation._moves import Intervention
 from guided_store.interpretation._stability import Stability
 from guided_store.interpretation._variance import PARTS
+from guided_store.wording import sentence
 
 _INTERVAL = "95 % interval"
 _PERCENT = ".1%"
@@ -44,8 +45,8 @@ def _variance(versions: list[Interpretation], notes: Iterable[str]) -> Table:
             parts = [shares.parts[name].value for name in PARTS]
             interval = shares.parts["attributes"].interval if shares.attributes else None
             rows.append((one.version, shares.among, parts[0], interval, *parts[1:]))
-    said = " ".join(_sentence(note) for one in versions for note in one.notes)
-    general = " ".join(_sentence(note) for note in notes)
+    said = " ".join(sentence(note) for one in versions for note in one.notes)
+    general = " ".join(sentence(note) for note in notes)
     cases = ", ".join(dict.fromkeys(f"{one.cases:,}" for one in versions))
     return Table(
         "What the differences between scores are made of",
@@ -188,7 +189,3 @@ def _stability(found: dict[str, Stability]) -> Table:
         f"whoever asks. Three attributes drawn blindly have {blind} in common.",
         {"same user": ".2f", "another user": ".2f", "gain": "+.2f", _INTERVAL: "+.2f"},
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

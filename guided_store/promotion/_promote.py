@@ -15,7 +15,7 @@ from guided_store.evaluation import LEVEL, LIST, REPLICATES, Cases, Part, Repeat
 from guided_store.progress import SILENT, Progress
 from guided_store.promotion._check import Verdict, check_gates
 from guided_store.promotion._gates import OTHER, Gate, parse_gate
-from guided_store.scoring import AttributeTable, guided_of, load_attributes
+from guided_store.scoring import attributes_of
 from guided_store.store import Store, writing
 from guided_store.versions import (
     Alias,
@@ -187,7 +187,7 @@ def promote(
         str(ref),
         {label: runs[0] for label, runs in judged.versions.items()},
         cases,
-        attributes=_attributes(store, attributes, rows, items)
+        attributes=attributes_of(store, attributes and resolve(store, attributes)[0], rows, items)
         if asked.intersection(_NEED_ATTRIBUTES)
         else None,
         categories=load_categories(store, items) if asked.intersection(_NEED_CATEGORIES) else None,
@@ -224,16 +224,6 @@ def _side(store: Store, gate: Gate, other: Ref | None, alias: str) -> Ref | None
             "with --against VERSION, or ask for a number"
         )
     return other
-
-
-def _attributes(
-    store: Store, named: str | Ref | None, rows: Mapping[Ref, VersionInfo], items: Sequence[str]
-) -> AttributeTable | None:
-    """The attribute scores that were named, or that the first of the versions was guided by."""
-    guided = None if named is None else resolve(store, named)[0]
-    if guided is None:
-        guided = next((found for ref in rows if (found := guided_of(store, ref)) is not None), None)
-    return None if guided is None else load_attributes(store, guided, items)
 
 
 def _need_unchanged(store: Store, alias: str, before: Alias | None, rows: Mapping[Ref, VersionInfo]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from guided_store import store as stores
 from guided_store.catalogue import Split
 from guided_store.embeddings import build_refined
-from guided_store.encoders import ancestry, load_scorer, read_manifest, train
+from guided_store.encoders import load_scorer, read_manifest, train
 from guided_store.errors import DataError, EncoderError
 from guided_store.evaluation import summarise, target_ranks
 from guided_store.progress import Progress
@@ -22,7 +22,7 @@ from guided_store.reproduction._datasets import Prepared
 from guided_store.reproduction._records import Kind, record_path, write_record
 from guided_store.reproduction._settings import RunSettings
 from guided_store.store import Store
-from guided_store.versions import find_version
+from guided_store.versions import ancestry, find_version
 
 _START = "start"
 

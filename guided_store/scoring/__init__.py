@@ -8,7 +8,7 @@ from guided_store.scoring._agreement import (
     agreement,
 )
 from guided_store.scoring._agreement_stats import icc_a1, krippendorff_alpha
-from guided_store.scoring._attribute_table import AttributeTable, guided_of, load_attributes
+from guided_store.scoring._attribute_table import AttributeTable, attributes_of, guided_of, load_attributes
 from guided_store.scoring._export import ScoreExport, export_scores
 from guided_store.scoring._guided import build_guided, guided_schema
 from guided_store.scoring._import import import_scores
@@ -27,6 +27,7 @@ __all__ = [
     "ScoreImport",
     "Source",
     "agreement",
+    "attributes_of",
     "build_guided",
     "build_users",
     "choose_schema",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
 from guided_store.store import Store
-from guided_store.versions import Ref, get_version, list_versions, load_embedding, parse_ref
+from guided_store.versions import Ref, ancestry, get_version, load_embedding, parse_ref
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,27 @@ def load_attributes(store: Store, ref: str | Ref, item_ids: Sequence[str]) -> At
 
 
 def guided_of(store: Store, ref: str | Ref) -> Ref | None:
-    """The guided version that a version was made from, nearest first; itself if it is one; None without."""
-    known = {info.ref: info for info in list_versions(store)}
-    waiting, seen = [get_version(store, ref).ref], set[Ref]()
-    while waiting:
-        here = waiting.pop(0)
-        if here.kind == "guided":
-            return here
-        if here in known and here not in seen:
-            seen.add(here)
-            waiting.extend(parse_ref(parent) for parent in known[here].parents)
+    """The guided version that a version was made from, nearest first; itself if it is one; None without.
+
+    It may be gone from the store: then its name is what was recorded.
+
+    Raises:
+        UnknownVersionError: there is no version `ref`.
+    """
+    for info in ancestry(store, get_version(store, ref).ref):
+        for name in (str(info.ref), *info.parents):
+            if name.startswith("guided/"):
+                return parse_ref(name)
     return None
+
+
+def attributes_of(
+    store: Store, named: str | Ref | None, refs: Iterable[str | Ref], item_ids: Sequence[str]
+) -> AttributeTable | None:
+    """The raw scores of the version that was named, else of what guided the first of `refs` that was guided.
+
+    None where nothing was named and none was guided. Errors as `load_attributes`.
+    """
+    if named is None:
+        named = next((found for ref in refs if (found := guided_of(store, ref)) is not None), None)
+    return None if named is None else load_attributes(store, named, item_ids)

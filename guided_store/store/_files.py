@@ -51,6 +51,16 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def octets(folder: Path) -> int:
+    """Bytes of the files below a folder; what another process takes away meanwhile does not count."""
+    found = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found += os.stat(os.path.join(parent, name)).st_size
+    return found
+
+
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write `content` to `path`, whole or not at all."""
     with replacing(path) as temporary:

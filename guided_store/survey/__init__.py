@@ -1,6 +1,6 @@
 """A blind survey of people: two versions' lists side by side, and their answers as figures."""
 
-from guided_store.survey._preference import Preference, sign_test, wilson
+from guided_store.survey._preference import Preference, wilson
 from guided_store.survey._result import Rating, SurveyResult, read_survey
 from guided_store.survey._tables import tables, verdict
 from guided_store.survey._write import SurveyWritten, write_survey
@@ -11,7 +11,6 @@ __all__ = [
     "SurveyResult",
     "SurveyWritten",
     "read_survey",
-    "sign_test",
     "tables",
     "verdict",
     "wilson",

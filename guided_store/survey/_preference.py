@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import sqrt
 from statistics import NormalDist
 
 from guided_store.errors import UsageError
@@ -68,14 +68,3 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> tuple[float, fl
     low = (middle - half) / (1 + square) if successes else 0.0
     high = (middle + half) / (1 + square) if successes < trials else 1.0
     return low, high
-
-
-def sign_test(a: int, b: int) -> float:
-    """Two-sided exact p that of a + b preferences as few fall on one side by tossing a coin; 1 without any.
-
-    Ties are left out before. Source: Dixon and Mood, "The statistical sign test", Journal of the American
-    Statistical Association 41 (1946).
-    """
-    trials = a + b
-    tail = sum(comb(trials, few) for few in range(min(a, b) + 1))
-    return min(1.0, 2 * tail / (1 << trials))

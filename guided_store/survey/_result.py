@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guided_store.errors import UsageError
-from guided_store.evaluation import bootstrap_intervals, holm
+from guided_store.evaluation import bootstrap_intervals, holm, sign_test
 from guided_store.scoring import krippendorff_alpha
 from guided_store.survey._answers import Answer, read_answers, read_key
 from guided_store.survey._form import PREFERENCES
-from guided_store.survey._preference import Preference, sign_test, wilson
+from guided_store.survey._preference import Preference, wilson
 from guided_store.wording import counted
 
 CONVINCING = "convincing"

@@ -4,7 +4,7 @@ from guided_store.versions._aliases import Alias, alias_history, list_aliases, p
 from guided_store.versions._diff import Change, Content, Diff, diff_versions
 from guided_store.versions._digest import embedding_digest
 from guided_store.versions._embedding import Embedding, load_embedding
-from guided_store.versions._lineage import Kin, ancestors, descendants
+from guided_store.versions._lineage import Kin, ancestors, ancestry, descendants
 from guided_store.versions._names import KINDS, TABLES, USERS, Ref, check_name, parse_ref, table_of, users_ref
 from guided_store.versions._prune import Orphan, PrunePlan, Verdict, plan_prune, prune
 from guided_store.versions._recovery import recover
@@ -28,6 +28,7 @@ __all__ = [
     "VersionInfo",
     "alias_history",
     "ancestors",
+    "ancestry",
     "check_name",
     "descendants",
     "diff_versions",

@@ -59,6 +59,19 @@ def ancestors(store: Store, ref: str | Ref) -> Kin:
     return _tree(start, known, {name: info.parents for name, info in known.items()}, set(), None)
 
 
+def ancestry(store: Store, ref: str | Ref) -> list[VersionInfo]:
+    """A version and all it was made from, nearest first; what is gone is passed over."""
+    known = {str(info.ref): info for info in list_versions(store)}
+    found: dict[str, VersionInfo] = {}
+    waiting = [str(ref)]
+    while waiting:
+        name = waiting.pop(0)
+        if name in known and name not in found:
+            found[name] = known[name]
+            waiting.extend(found[name].parents)
+    return list(found.values())
+
+
 def descendants(store: Store, ref: str | Ref) -> Kin:
     """A version and all that was made from it.
 

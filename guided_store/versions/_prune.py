@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from guided_store.errors import StoreError, UsageError, VersionError
 from guided_store.progress import SILENT, Progress
-from guided_store.store import Store
+from guided_store.store import Store, octets
 from guided_store.versions._names import TABLES, Ref, table_of
 from guided_store.versions._needs import alias_needs, named_by, training_needs
-from guided_store.versions._reclaim import data_files, octets, reclaim, table_folder, unused_octets
+from guided_store.versions._reclaim import data_files, reclaim, table_folder, unused_octets
 from guided_store.versions._recovery import find_orphans
 from guided_store.versions._registry import VersionInfo, get_version, list_versions, remove_row
 

@@ -16,16 +16,6 @@ from guided_store.versions._names import table_of
 from guided_store.versions._registry import VersionInfo
 
 
-def octets(folder: Path) -> int:
-    """Bytes of the files below a folder; what disappears meanwhile does not count."""
-    found = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                found += os.stat(os.path.join(parent, name)).st_size
-    return found
-
-
 def table_folder(store: Store, kind: str) -> Path:
     """Where a kind's table is."""
     return store.root / "tables" / f"{table_of(kind)}.lance"

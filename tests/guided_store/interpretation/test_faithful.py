@@ -13,7 +13,7 @@ from guided_store.evaluation import Cases
 from guided_store.interpretation import interpret
 from guided_store.interpretation._change import Columns
 from guided_store.interpretation._faithfulness import _Change, _draw, faithfulness
-from guided_store.interpretation._moves import judge_moves, sign_test
+from guided_store.interpretation._moves import _sign_p, judge_moves
 from guided_store.interpretation._subject import Reading, Subject, load_subject, read_cases, sample_cases
 from guided_store.store import Store
 
@@ -122,6 +122,6 @@ def test_sums_of_known_moves() -> None:
 
 
 def test_the_sign_test_is_that_of_the_coin() -> None:
-    assert sign_test(np.array([1] * 10)) == pytest.approx(2 / 1024)
-    assert sign_test(np.array([1, -1, 0, 0])) == 1
-    assert sign_test(np.zeros(4, np.int64)) == 1
+    assert _sign_p(np.array([1] * 10)) == pytest.approx(2 / 1024)
+    assert _sign_p(np.array([1, -1, 0, 0])) == 1
+    assert _sign_p(np.zeros(4, np.int64)) == 1

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from guided_store.errors import DataError, UsageError
-from guided_store.evaluation import bootstrap_intervals
+from guided_store.evaluation import bootstrap_intervals, sign_test
 from guided_store.scoring import krippendorff_alpha
-from guided_store.survey import read_survey, sign_test, tables, verdict, wilson
+from guided_store.survey import read_survey, tables, verdict, wilson
 
 ID = "s0123456789ab"
 HEAD = ("sheet", "rater", "question", "fits", "clearer", "left_convincing", "right_convincing", "comment")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from guided_store.errors import UsageError
-from guided_store.survey import sign_test, wilson
+from guided_store.evaluation import sign_test
+from guided_store.survey import wilson
 from guided_store.survey._words import sentence
 
 counts = st.integers(0, 300)
